@@ -1,0 +1,4 @@
+"""The ladder of hand-written forward and backward loops, plainest first, one rung a file.
+
+``loops`` reads like the formula; ``fused`` is the same in blocks that the compiler can vectorise.
+"""

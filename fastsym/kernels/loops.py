@@ -1,0 +1,130 @@
+"""First rung: plain scalar loops that read like the formula.
+
+One sample at a time: forward through the net, then backward, each a loop over hidden units with a loop over
+features inside. Nothing is stored but one sample's hidden activations, so memory is O(H D).
+Shape legend: :mod:`fastsym.net`.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fastsym._jit import jit
+from fastsym.net import Array, LayerParams, Params
+
+
+@jit
+def hidden_forward(X: Array, m: int, W1: Array, b1: Array, a: Array) -> None:
+    """Overwrite ``a`` (H,) with tanh(W1 x + b1) of sample m."""
+    for h in range(W1.shape[0]):
+        z = b1[h]
+        for d in range(W1.shape[1]):
+            z += W1[h, d] * X[d, m]
+        a[h] = math.tanh(z)
+
+
+@jit
+def output_forward(a: Array, W2: Array, b2: Array) -> Any:
+    """Return z = W2 a + b2, the argument of the output's sigmoid."""
+    z: Any = b2[()]
+    for h in range(W2.shape[0]):
+        z += W2[h] * a[h]
+    return z
+
+
+@jit
+def sigmoid(z: Any) -> Any:
+    """Return 1 / (1 + exp(-z)); only exponentials of negative numbers, so nothing overflows."""
+    e = math.exp(-abs(z))
+    return 1 / (1 + e) if z >= 0 else e / (1 + e)
+
+
+@jit
+def softplus(z: Any) -> Any:
+    """Return log(1 + exp(z)) without overflow."""
+    return max(z, 0.0) + math.log1p(math.exp(-abs(z)))
+
+
+@jit
+def hidden_backward(X: Array, m: int, a: Array, W2: Array, dz2: Any, dW1: Array, db1: Array, dW2: Array) -> None:
+    """Add sample m's share to the gradient sums dW1 (H, D), db1 (H,), dW2 (H,)."""
+    for h in range(W2.shape[0]):
+        dW2[h] += dz2 * a[h]
+        dz1 = W2[h] * dz2 * (1 - a[h] * a[h])
+        db1[h] += dz1
+        for d in range(dW1.shape[1]):
+            dW1[h, d] += dz1 * X[d, m]
+
+
+@jit
+def _train_network(
+    X: Array,
+    y: Array,
+    W1: Array,
+    b1: Array,
+    W2: Array,
+    b2: Array,
+    step: Any,
+    costs: Array,
+    a: Array,
+    dW1: Array,
+    db1: Array,
+    dW2: Array,
+) -> None:
+    M = X.shape[1]
+    for i in range(costs.shape[0]):
+        cost = 0.0
+        db2 = 0.0
+        dW1[:] = 0
+        db1[:] = 0
+        dW2[:] = 0
+        for m in range(M):
+            hidden_forward(X, m, W1, b1, a)
+            z2 = output_forward(a, W2, b2)
+            cost += softplus(z2) - y[m] * z2
+            dz2 = sigmoid(z2) - y[m]
+            db2 += dz2
+            hidden_backward(X, m, a, W2, dz2, dW1, db1, dW2)
+        costs[i] = cost / M
+        for h in range(W1.shape[0]):
+            for d in range(W1.shape[1]):
+                W1[h, d] -= step * dW1[h, d]
+            b1[h] -= step * db1[h]
+            W2[h] -= step * dW2[h]
+        b2[()] -= step * db2
+
+
+@jit
+def _train_layer(X: Array, y: Array, W: Array, b: Array, step: Any, costs: Array, dW: Array) -> None:
+    D, M = X.shape
+    for i in range(costs.shape[0]):
+        cost = 0.0
+        db = 0.0
+        dW[:] = 0
+        for m in range(M):
+            z = b[()]
+            for d in range(D):
+                z += W[d] * X[d, m]
+            cost += softplus(z) - y[m] * z
+            dz = sigmoid(z) - y[m]
+            db += dz
+            for d in range(D):
+                dW[d] += dz * X[d, m]
+        costs[i] = cost / M
+        for d in range(D):
+            W[d] -= step * dW[d]
+        b[()] -= step * db
+
+
+def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
+    """Train the two-layer net; arguments as for :func:`fastsym.reference.train_network`."""
+    step = X.dtype.type(learning_rate / X.shape[1])
+    a, dW1, db1, dW2 = (np.empty_like(like) for like in (params.b1, params.W1, params.b1, params.W2))
+    _train_network(X, y, *params, step, costs, a, dW1, db1, dW2)
+
+
+def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:
+    """Train the one-layer net; arguments as for :func:`fastsym.reference.train_network`."""
+    step = X.dtype.type(learning_rate / X.shape[1])
+    _train_layer(X, y, *params, step, costs, np.empty_like(params.W))
