@@ -36,7 +36,7 @@ def _compiled(function: F, **more: Any) -> F:
     # Numba looks only at the file of the function itself to see whether a cached kernel is stale, but ours are
     # merged from several files. Its check is an equality, so a hash of all of them can take the stamp's place.
     cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if hasattr(cache_file, "_source_stamp"):
+    if cache_file is not None and hasattr(cache_file, "_source_stamp"):
         cache_file._source_stamp = source_fingerprint()
     return cast(F, dispatcher)
 
