@@ -6,7 +6,7 @@ Shape legend: :mod:`fastsym.net`. Entry points: ``python -m fastsym.report``, ``
 
 from fastsym.data import Dataset, load_titanic
 from fastsym.net import LayerParams, Params, initialise
-from fastsym.variants import VARIANTS, NonFiniteCostWarning, Training, Variant, train
+from fastsym.variants import VARIANTS, NonFiniteCostWarning, Training, Variant, train, train_population
 
 __version__ = "0.1.0"
 
@@ -21,4 +21,5 @@ __all__ = [
     "initialise",
     "load_titanic",
     "train",
+    "train_population",
 ]

@@ -3,6 +3,7 @@
 Every message names the argument, what was expected, what came and what to do.
 """
 
+import math
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -12,10 +13,12 @@ from numpy.typing import DTypeLike
 from fastsym.net import AnyParams, Array, LayerParams, Params
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+MOST_ITERATIONS = int(np.iinfo(np.intp).max) // 8
+"""Costs of more could not be addressed."""
 
 
 class Problem(NamedTuple):
-    """Checked training input: C-contiguous arrays of one float type, parameters copied."""
+    """Checked training input: C-contiguous, aligned, writeable arrays of one float type, parameters copied."""
 
     X: Array
     y: Array
@@ -27,13 +30,13 @@ class Problem(NamedTuple):
 def checked(X: Any, y: Any, params: AnyParams, iterations: int, learning_rate: float) -> Problem:
     """Check training input and convert it, never in place.
 
-    The arithmetic is float32 if every floating-point input is float32 and float64 otherwise; integers
-    and booleans adapt.
+    The arithmetic is float32 if X and the parameters hold float32 and no other floating-point type, and float64
+    otherwise; integers, booleans and the labels adapt.
 
     Parameters
     ----------
     X, y
-        (D, M) and (M,), anything that NumPy can turn into an array of numbers.
+        (D, M) and (M,), anything that NumPy can turn into an array of numbers, or a DataFrame.
     params
         Params or LayerParams; decides the network. Copied.
     iterations
@@ -71,7 +74,13 @@ def checked(X: Any, y: Any, params: AnyParams, iterations: int, learning_rate: f
         raise ValueError(f"y: expected labels 0 and 1 only; got {wrong!r}; recode the labels")
     arrays = {name: _converted(name, value, dtype) for name, value in raw.items()}
     fields = [arrays[name].copy() for name in params._fields]
-    return Problem(arrays["X"], arrays["y"], type(params)(*fields), _count(iterations), _rate(learning_rate, dtype))
+    return Problem(
+        arrays["X"],
+        arrays["y"],
+        type(params)(*fields),
+        checked_count("iterations", iterations),
+        _rate(learning_rate, dtype),
+    )
 
 
 def _numbers(name: str, value: Any) -> Array:
@@ -82,6 +91,9 @@ def _numbers(name: str, value: Any) -> Array:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
         raise TypeError(f"{name}: expected an array of numbers; got {type(value).__name__}; {error}") from error
+    if array.dtype == object and array.size and hasattr(value, "columns"):  # a table whose columns differ in type
+        columns = [_numbers(f"{name}[{label!r}]", column) for label, column in value.items()]
+        array = np.stack(columns, axis=1)
     if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and array.dtype.newbyteorder("=") not in FLOATS):
         raise TypeError(
             f"{name}: expected float64, float32, integers or booleans; got dtype {array.dtype}; "
@@ -113,9 +125,9 @@ def _shape(name: str, array: Array, expected: tuple[int, ...], advice: str) -> N
 
 
 def _converted(name: str, array: Array, dtype: DTypeLike) -> Array:
-    """Convert to a C-contiguous array of native byte order, and refuse what is not finite in it."""
-    with np.errstate(over="ignore"):
-        converted = np.ascontiguousarray(array, dtype).reshape(array.shape)
+    """Convert to what a :class:`Problem` holds, and refuse what is not finite in it."""
+    # Read-only or unaligned memory would be another type to Numba, and cost a compilation of its own.
+    converted = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
     if not np.isfinite(converted).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(converted))[0])
         label = name if name in ("X", "y") else f"params.{name}"
@@ -126,18 +138,83 @@ def _converted(name: str, array: Array, dtype: DTypeLike) -> Array:
     return converted
 
 
-def _count(iterations: Any) -> int:
-    if isinstance(iterations, bool | np.bool_) or not isinstance(iterations, Integral):
-        raise TypeError(f"iterations: expected an integer; got {iterations!r}; pass a whole number, at least 0")
-    if iterations < 0:
-        raise ValueError(f"iterations: expected at least 0; got {iterations}; pass 0 to only check the input")
-    return int(iterations)
+def checked_count(name: str, value: Any) -> int:
+    """Return ``value`` as an int of at least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a whole number, or out of range.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name}: expected an integer; got {value!r}; pass a whole number, at least 0")
+    count = int(value)
+    if not 0 <= count <= MOST_ITERATIONS:
+        raise ValueError(
+            f"{name}: expected at least 0 and at most {MOST_ITERATIONS}; got {count}; pass a number in that range"
+        )
+    return count
+
+
+def checked_multiplicity(multiplicity: Any, problem: Problem) -> Array:
+    """Return how many units each hidden unit stands for, (H,) in the problem's float type.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the problem has no hidden units, or the numbers are not positive and one per unit.
+    """
+    if not isinstance(problem.params, Params):
+        raise TypeError("multiplicity: expected Params; got LayerParams, which has no hidden units; leave it out")
+    counts = _numbers("multiplicity", multiplicity)
+    _shape("multiplicity", counts, problem.params.W2.shape, "pass one number per hidden unit")
+    if not (counts > 0).all():
+        raise ValueError(f"multiplicity: expected positive numbers; got {counts.min()!r}; merge or drop that unit")
+    return _converted("multiplicity", counts, problem.X.dtype)
+
+
+def checked_population(X: Any, y: Any, params: Params, iterations: int, learning_rate: Any) -> tuple[Problem, Array]:
+    """Check what :func:`fastsym.train_population` is given, as :func:`checked` does for one network.
+
+    Returns
+    -------
+    tuple
+        The problem, its parameters with the axis of networks in front, and the (P,) learning rates in float64.
+    """
+    if not isinstance(params, Params):
+        raise TypeError(f"params: expected Params; got {type(params).__name__}; stack the networks along a first axis")
+    raw = {name: _numbers(f"params.{name}", value) for name, value in zip(params._fields, params, strict=True)}
+    if raw["W1"].ndim != 3 or raw["W1"].shape[0] == 0:
+        raise ValueError(
+            f"params.W1: expected shape (networks, hidden, features); got {raw['W1'].shape}; "
+            "stack the networks along a first axis"
+        )
+    size, H, _ = raw["W1"].shape
+    for name, shape in {"b1": (size, H), "W2": (size, H), "b2": (size,)}.items():
+        _shape(f"params.{name}", raw[name], shape, "stack the networks along a first axis")
+    rates = _numbers("learning_rate", learning_rate)
+    if rates.shape not in ((), (size,)):
+        raise ValueError(f"learning_rate: expected one number or {size}; got shape {rates.shape}; pass one per network")
+    # A network of all units of the population has the same checks and conversions as each of them.
+    flat = Params(raw["W1"].reshape(size * H, -1), raw["b1"].reshape(-1), raw["W2"].reshape(-1), raw["b2"][0])
+    problem = checked(X, y, flat, iterations, float(rates.flat[0]))
+    real = problem.X.dtype
+    own = Params(
+        problem.params[0].reshape(raw["W1"].shape),
+        problem.params[1].reshape(size, H),
+        Params(*problem.params).W2.reshape(size, H),
+        _converted("b2", raw["b2"], real).copy(),
+    )
+    return problem._replace(params=own), np.array([_rate(float(rate), real) for rate in np.broadcast_to(rates, size)])
 
 
 def _rate(learning_rate: Any, dtype: DTypeLike) -> float:
     if isinstance(learning_rate, bool | np.bool_) or not isinstance(learning_rate, Real):
         raise TypeError(f"learning_rate: expected a real number; got {learning_rate!r}; the article uses 0.01")
-    rate = float(learning_rate)
+    try:
+        rate = float(learning_rate)
+    except OverflowError:  # an integer or fraction beyond the floats
+        rate = math.inf
     with np.errstate(over="ignore", under="ignore"):
         rounded = float(np.asarray(rate, dtype))
     if not (0 < rounded < np.inf):

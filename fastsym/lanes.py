@@ -150,6 +150,18 @@ def magnitude(typingctx: Any, x: Any) -> Any:  # noqa: ARG001
 
 
 @intrinsic
+def minus(typingctx: Any, x: Any) -> Any:  # noqa: ARG001
+    """``minus(x)``: -x; free where it feeds an :func:`fma`."""
+    if not _is_real(x):
+        return None
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:  # noqa: ARG001
+        return builder.fneg(args[0])
+
+    return signature(x, x), codegen
+
+
+@intrinsic
 def with_sign(typingctx: Any, x: Any, sign: Any) -> Any:  # noqa: ARG001
     """``with_sign(x, sign)``: |x| with the sign bit of ``sign``."""
     if not (_is_real(x) and x == sign):
@@ -269,6 +281,20 @@ def load(typingctx: Any, array: Any, index: Any, registers: Any) -> Any:  # noqa
     return signature(lanes, array, types.intp, registers), codegen
 
 
+@intrinsic(prefer_literal=True)
+def broadcast(typingctx: Any, array: Any, index: Any, registers: Any) -> Any:  # noqa: ARG001
+    """``broadcast(array, index, registers)``: the number at ``index`` in every lane; unchecked."""
+    if not isinstance(array, types.Array) or not isinstance(registers, types.IntegerLiteral):
+        return None
+    lanes = _lanes(array.dtype, registers.literal_value)
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return _fill(builder.load(builder.gep(data, [args[1]], inbounds=True)), lanes.count, builder)
+
+    return signature(lanes, array, types.intp, registers), codegen
+
+
 @intrinsic
 def store(typingctx: Any, array: Any, index: Any, lanes: Any) -> Any:  # noqa: ARG001
     """``store(array, index, lanes)``: write lanes to a flat contiguous array from ``index`` on; unchecked."""
@@ -318,3 +344,81 @@ def product(typingctx: Any, x: Any) -> Any:  # noqa: ARG001
         return _tree(builder, args[0] if args[0].type == wide else builder.fpext(args[0], wide), "fmul")
 
     return signature(types.float64, x), codegen
+
+
+# Rows of accumulators: one register for each of several sums that grow side by side
+
+
+@intrinsic
+def zeros(typingctx: Any, array: Any, shape: Any) -> Any:  # noqa: ARG001
+    """``zeros(array, shape)``: one register of zeros for each entry of the tuple ``shape``, of the array's type."""
+    if not isinstance(array, types.Array) or not isinstance(shape, types.UniTuple):
+        return None
+    row = types.UniTuple(_lanes(array.dtype, 1), shape.count)
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:  # noqa: ARG001
+        return ir.Constant(context.get_value_type(row), None)
+
+    return signature(row, array, shape), codegen
+
+
+@intrinsic
+def accumulate(typingctx: Any, row: Any, g: Any, array: Any, index: Any, stride: Any) -> Any:  # noqa: ARG001
+    """``accumulate(row, g, array, index, stride)``: add g x_f to the f-th register, x_f read at index + f stride."""
+    if not isinstance(row, types.UniTuple) or row.dtype != g or not isinstance(array, types.Array):
+        return None
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+        old, factor, data, start, step = args
+        new = old
+        for f in range(row.count):
+            pointer = _pointer(context, builder, sig.args[2], data, start, factor.type)
+            x = builder.load(pointer, align=array.dtype.bitwidth // 8)
+            new = builder.insert_value(new, _call_llvm(builder, "fma", factor, x, builder.extract_value(old, f)), f)
+            start = builder.add(start, step)
+        return new
+
+    return signature(row, row, g, array, types.intp, types.intp), codegen
+
+
+def _merge(builder: ir.IRBuilder, first: ir.Value, second: ir.Value, items: int) -> ir.Value:
+    """Half the number of partial sums of each item: two registers of ``items`` each become one of twice as many."""
+    count = first.type.count
+    width = count // items
+    low = [v * count + i * width + j for v in range(2) for i in range(items) for j in range(width // 2)]
+    high = [place + width // 2 for place in low]
+    index = ir.VectorType(ir.IntType(32), count)
+    return builder.fadd(
+        builder.shuffle_vector(first, second, ir.Constant(index, low)),
+        builder.shuffle_vector(first, second, ir.Constant(index, high)),
+    )
+
+
+@intrinsic
+def add_totals(typingctx: Any, array: Any, index: Any, row: Any) -> Any:  # noqa: ARG001
+    """``add_totals(array, index, row)``: add the sum of each register of row to array, from index on.
+
+    The sums are those of :func:`total`, bit for bit, but made for a full register of them at once. Entries up
+    to the next multiple of a register's length are rewritten too.
+    """
+    if not isinstance(row, types.UniTuple) or not isinstance(array, types.Array):
+        return None
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+        data, start = args[0], args[1]
+        registers = [builder.extract_value(args[2], i) for i in range(row.count)]
+        ty = registers[0].type
+        registers += [ir.Constant(ty, None)] * (-len(registers) % ty.count)
+        for first in range(0, len(registers), ty.count):
+            level = registers[first : first + ty.count]
+            items = 1
+            while len(level) > 1:
+                level = [_merge(builder, level[i], level[i + 1], items) for i in range(0, len(level), 2)]
+                items *= 2
+            place = builder.add(start, ir.Constant(start.type, first))
+            pointer = _pointer(context, builder, sig.args[0], data, place, ty)
+            align = array.dtype.bitwidth // 8
+            builder.store(builder.fadd(builder.load(pointer, align=align), level[0]), pointer, align=align)
+        return context.get_dummy_value()
+
+    return signature(types.void, array, types.intp, row), codegen

@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 
 from fastsym import reference, vectorised
-from fastsym.inputs import Problem, checked
-from fastsym.kernels import fused, loops
+from fastsym.inputs import Problem, checked, checked_count, checked_multiplicity, checked_population
+from fastsym.kernels import fused, loops, parallel, simd
 from fastsym.net import AnyParams, Array, LayerParams, Params
+from fastsym.threads import thread_count
 
 ENTRY_POINT_GROUP = "fastsym.variants"
 INTERRUPT_WORK = 4e7
 """Sample x unit steps between two looks for Ctrl-C: well under a second on the slowest rung."""
+THREADS_PAY = 2e5
+"""Sample x unit steps above which starting threads pays; measured."""
 
 
 class NonFiniteCostWarning(RuntimeWarning):
@@ -39,8 +42,11 @@ class Variant:
     summary: str
     train_network: Callable[[Array, Array, Params, float, Array], None]
     train_layer: Callable[[Array, Array, LayerParams, float, Array], None] | None = None
-    threads: Callable[[], int] = lambda: 1
-    """How many threads the variant runs on when called now."""
+    threads: Callable[[Array], int] = lambda X: 1  # noqa: ARG005
+    """How many threads it would use now for this X."""
+    train_population: Callable[..., None] | None = None
+    """Trains many networks in one call, records snapshots and knows multiplicities:
+    arguments as :func:`fastsym.kernels.simd.train_population`."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,9 @@ class Training:
     """Name of the variant that ran; with ``"fast"``, the one it chose."""
     threads: int = 1
     """Number of threads it ran on."""
+    history: AnyParams | None = None
+    """With ``record_every=n``, parameters with an axis of snapshots in front: before iterations 0, n, 2 n, ...
+    and after the last; otherwise None."""
 
 
 OWN = (
@@ -62,6 +71,8 @@ OWN = (
     Variant("numpy", "the best vectorised NumPy", vectorised.train_network, vectorised.train_layer),
     Variant("loops", "plain scalar loops", loops.train_network, loops.train_layer),
     Variant("fused", "blocked loops that the compiler vectorises", fused.train_network, fused.train_layer),
+    Variant("simd", "explicit vector registers", simd.train_network, train_population=simd.train_population),
+    Variant("parallel", "simd on all threads", parallel.train_network, threads=parallel.threads_used),
 )
 
 
@@ -104,7 +115,7 @@ VARIANTS: Mapping[str, Variant] = _Variants()
 """Name -> :class:`Variant`. ``"fast"`` is not in it: it stands for the quickest one for the given size."""
 
 
-def select(name: str, problem: Problem) -> Variant:  # noqa: ARG001 the size will decide between more rungs
+def select(name: str, problem: Problem) -> Variant:
     """Return the variant of that name; for ``"fast"``, the quickest for the problem's size.
 
     Raises
@@ -114,10 +125,33 @@ def select(name: str, problem: Problem) -> Variant:  # noqa: ARG001 the size wil
     """
     if name != "fast" and name not in VARIANTS:
         raise ValueError(f"variant: expected 'fast' or one of {', '.join(VARIANTS)}; got {name!r}; choose one of these")
-    return VARIANTS["fused" if name == "fast" else name]
+    one_layer = isinstance(problem.params, LayerParams)
+    if name == "fast":
+        return VARIANTS["fused" if one_layer else _fastest(problem)]
+    if one_layer and VARIANTS[name].train_layer is None:
+        raise ValueError(
+            f"variant: expected one with a one-layer net; got {name!r}, which has none; use 'fast' or Params"
+        )
+    return VARIANTS[name]
 
 
-def train(X: Any, y: Any, params: AnyParams, iterations: int, learning_rate: float, variant: str = "fast") -> Training:
+def _fastest(problem: Problem) -> str:
+    steps = problem.X.shape[1] * problem.params[0].shape[0] * problem.iterations
+    pays = steps > THREADS_PAY and VARIANTS["parallel"].threads(problem.X) > 1
+    return "parallel" if pays else "simd"
+
+
+def train(
+    X: Any,
+    y: Any,
+    params: AnyParams,
+    iterations: int,
+    learning_rate: float,
+    variant: str = "fast",
+    *,
+    record_every: int = 0,
+    multiplicity: Any = None,
+) -> Training:
     """Train by full-batch gradient descent; the parameters' type decides between one layer and two.
 
     Parameters
@@ -133,6 +167,11 @@ def train(X: Any, y: Any, params: AnyParams, iterations: int, learning_rate: flo
         Step size, positive.
     variant
         ``"fast"``, or a name in :data:`VARIANTS`.
+    record_every
+        n, to keep the parameters of every n-th iteration in ``Training.history``; 0 to keep none.
+    multiplicity
+        (H,) positive numbers, for the quotient of a net with equal units: hidden unit h stands for so many. The
+        output adds multiplicity W2 tanh(...), gradients are those of a single unit. Variants simd and fast only.
 
     Returns
     -------
@@ -149,9 +188,15 @@ def train(X: Any, y: Any, params: AnyParams, iterations: int, learning_rate: flo
         If a cost is NaN or infinite; the message gives the first such iteration.
     """
     problem = checked(X, y, params, iterations, learning_rate)
+    every = checked_count("record_every", record_every)
+    counts = None if multiplicity is None else checked_multiplicity(multiplicity, problem)
+    if variant == "fast" and isinstance(problem.params, Params) and (every or counts is not None):
+        variant = "simd"
     chosen = select(variant, problem)
+    if counts is not None and chosen.train_population is None:
+        raise ValueError(f"multiplicity: expected variant 'simd' or 'fast'; got {variant!r}; use one of these")
     costs = np.empty(problem.iterations, problem.X.dtype)
-    run(chosen, problem, costs)
+    history = run(chosen, problem, costs, every, counts)
     if not np.isfinite(costs).all():
         first = int(np.argmin(np.isfinite(costs)))
         warnings.warn(
@@ -160,10 +205,12 @@ def train(X: Any, y: Any, params: AnyParams, iterations: int, learning_rate: flo
             NonFiniteCostWarning,
             stacklevel=2,
         )
-    return Training(costs, problem.params, chosen.name, chosen.threads())
+    return Training(costs, problem.params, chosen.name, chosen.threads(problem.X), history)
 
 
-def run(variant: Variant, problem: Problem, costs: Array) -> None:
+def run(
+    variant: Variant, problem: Problem, costs: Array, every: int = 0, multiplicity: Array | None = None
+) -> AnyParams | None:
     """Run a variant on checked input, in pieces, so that Ctrl-C is heard between them.
 
     Parameters
@@ -174,19 +221,82 @@ def run(variant: Variant, problem: Problem, costs: Array) -> None:
         Checked input; its parameters are modified in place.
     costs
         (T,) Overwritten.
+    every
+        Iterations between two snapshots of the parameters; 0 for none.
+    multiplicity
+        (H,) As for :func:`train`; needs a variant that trains populations.
+
+    Returns
+    -------
+    Params, LayerParams or None
+        The snapshots and the final state, along a first axis.
     """
-    X, y, params, _, learning_rate = problem
-    units = 1 if isinstance(params, LayerParams) else len(params.W2)
-    piece = max(1, int(INTERRUPT_WORK / (X.shape[1] * units)))
+    X, y, params, iterations, learning_rate = problem
+    work = X.shape[1] * (1 if isinstance(params, LayerParams) else len(params.W2))
+    piece = max(1, int(INTERRUPT_WORK / work))
+    history: list[Array] = []
+    if every:
+        history = [np.empty((-(-iterations // every) + 1, *a.shape), a.dtype) for a in params]
+        piece = -(-piece // every) * every if variant.train_population else every
     with np.errstate(all="ignore"):  # what leaves the finite range is reported once, by train
-        for start in range(0, len(costs), piece):
+        for start in range(0, iterations, piece):
             part = costs[start : start + piece]
+            views = [a[start // every : -1] for a in history]
+            if variant.train_population is not None and isinstance(params, Params):
+                variant.train_population(
+                    X,
+                    y,
+                    Params(*(a[None] for a in params)),
+                    np.array([learning_rate]),
+                    part[None],
+                    multiplicity=multiplicity,
+                    history=Params(*(a[None] for a in views)) if every else None,
+                    every=every,
+                )
+                continue
+            for view, a in zip(views, params, strict=bool(every)):
+                view[0] = a
             if isinstance(params, Params):
                 variant.train_network(X, y, params, learning_rate, part)
             elif variant.train_layer is not None:
                 variant.train_layer(X, y, params, learning_rate, part)
-            else:
-                raise ValueError(
-                    f"variant: expected one with a one-layer net; got {variant.name!r}, which has none; "
-                    "use 'fast', or start from Params"
-                )
+    for kept, a in zip(history, params, strict=bool(every)):
+        kept[-1] = a
+    return type(params)(*history) if every else None
+
+
+def train_population(
+    X: Any, y: Any, params: Params, iterations: int, learning_rate: Any, threads: int | None = None
+) -> Training:
+    """Train P independent two-layer nets on the same data, each bit for bit as :func:`train` would alone.
+
+    Parameters
+    ----------
+    X, y
+        (D, M) and (M,), as for :func:`train`.
+    params
+        W1 (P, H, D), b1 (P, H), W2 (P, H), b2 (P,). Not modified.
+    iterations
+        T, at least 0.
+    learning_rate
+        A positive number, or (P,) of them.
+    threads
+        How many threads share the networks; ``None`` for all that Numba may use.
+
+    Returns
+    -------
+    Training
+        costs (P, T); params like ``params``. Costs that left the finite range are NaN or infinite; no warning.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+    """
+    problem, rates = checked_population(X, y, params, iterations, learning_rate)
+    networks = Params(*problem.params)
+    size = len(rates)
+    used = min(thread_count() if threads is None else checked_count("threads", threads) or 1, max(1, size))
+    costs = np.empty((size, problem.iterations), problem.X.dtype)
+    simd.train_population(problem.X, problem.y, networks, rates, costs, threads=used)
+    return Training(costs, networks, "simd", used)
