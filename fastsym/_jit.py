@@ -32,7 +32,7 @@ def source_fingerprint() -> str:
 
 
 def _compiled(function: F, **more: Any) -> F:
-    dispatcher = numba.njit(**OPTIONS, **more)(function)
+    dispatcher = numba.njit(**(OPTIONS | more))(function)
     # Numba looks only at the file of the function itself to see whether a cached kernel is stale, but ours are
     # merged from several files. Its check is an equality, so a hash of all of them can take the stamp's place.
     cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
@@ -47,8 +47,11 @@ def jit(function: F) -> F:
 
 
 def jit_inline(function: F) -> F:
-    """Compile like :func:`jit`, and merge the body into each caller so that the caller's loop vectorises."""
-    return _compiled(function, forceinline=True)
+    """Compile like :func:`jit`, and merge the body into each caller so that the caller's loop vectorises.
+
+    Not cached by itself: it is part of its callers, and machine code of its own would only cost time to make.
+    """
+    return _compiled(function, cache=False, forceinline=True)
 
 
 def jit_reordered(function: F) -> F:

@@ -9,22 +9,16 @@ of the arithmetic. Backward, all gradients of two units grow in registers over a
 Every sum has one fixed order: samples go in blocks, blocks in slices, slices in turn. Who computes which slice
 does not matter, so that one thread and many give the same bits.
 
-Layout, with registers of L numbers, groups of G = 4 L samples, and features in C chunks of F::
-
-    X      [group][chunk][feature of the chunk][sample of the group]    missing features and samples are zero
-    rows   [unit][chunk][F weights, b1, W2, padding up to S]            S a multiple of L; R = C S
-    sums   [slice] like rows: what is summed over samples for each weight
-
-b1 and W2 sit in the first chunk of a row. Shape legend: :mod:`fastsym.net`.
+The layout of the data is in :mod:`fastsym.kernels.layout`; the shape legend in :mod:`fastsym.net`.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from fastsym._jit import jit, jit_inline
 from fastsym.elementwise import TWO_LOG2_E, exp_of_minus, log, sigmoid_from, tanh_scaled
+from fastsym.kernels.layout import BLOCK_GROUPS, Packed, Plan, aligned, load_rows, pack, save_rows
 from fastsym.lanes import (
     accumulate,
     add_totals,
@@ -42,28 +36,10 @@ from fastsym.lanes import (
     zeros,
 )
 from fastsym.net import Array, Params
-from fastsym.threads import LENGTH, NEXT, STOP, atomic_add, atomic_load, run_together
+from fastsym.threads import LENGTH, NEXT, STOP, atomic_add, atomic_load, meet, run_together
 
-MOST_FEATURES = 10
-"""Features of a chunk at most: the gradients of two units, 2 (F + 2) registers, must fit into 32."""
-BLOCK_GROUPS = 7
-"""Groups of a block: with nine features, 224 float64 samples fill half of a first-level cache."""
-MOST_SLICES = 32
 LOGS_APART = 4 * 224
 """Numbers in [1, 2] that may be multiplied before their product could overflow."""
-FAR = -2000.0
-"""Argument given to the output of a missing sample: its cost and its slope become exactly zero."""
-
-
-class Plan(NamedTuple):
-    """Sizes that every piece of the kernel needs."""
-
-    H: int
-    M: int
-    groups: int
-    C: int
-    S: int
-    slices: int
 
 
 @jit_inline
@@ -320,37 +296,8 @@ def update(
     return cost
 
 
-@jit_inline
-def load_rows(
-    W1: Array, b1: Array, W2: Array, shape: Any, plan: Plan, multiplicity: Array, rows: Array, scaled: Array
-) -> None:
-    """Overwrite ``rows`` and ``scaled`` with a network's parameters."""
-    F, R = len(shape), plan.C * plan.S
-    rows[:] = 0
-    for h in range(plan.H):
-        for d in range(W1.shape[1]):
-            rows[h * R + d // F * plan.S + d % F] = W1[h, d]
-        rows[h * R + F] = b1[h]
-    for i in range(rows.size):
-        scaled[i] = rows[i] * rows.dtype.type(TWO_LOG2_E)
-    for h in range(plan.H):
-        rows[h * R + F + 1] = W2[h]
-        scaled[h * R + F + 1] = multiplicity[h] * W2[h]
-
-
-@jit_inline
-def save_rows(rows: Array, shape: Any, plan: Plan, W1: Array, b1: Array, W2: Array) -> None:
-    """Overwrite a network's parameters with what is in ``rows``."""
-    F, R = len(shape), plan.C * plan.S
-    for h in range(plan.H):
-        for d in range(W1.shape[1]):
-            W1[h, d] = rows[h * R + d // F * plan.S + d % F]
-        b1[h] = rows[h * R + F]
-        W2[h] = rows[h * R + F + 1]
-
-
 @jit
-def train_alone(
+def train_share(
     X: Array,
     sign: Array,
     far: Array,
@@ -366,96 +313,69 @@ def train_alone(
     history: Any,
     every: int,
     room: Array,
+    sums: Array,
     heads: Array,
     counters: Array,
+    thread: int,
+    threads: int,
 ) -> None:
-    """Train networks of a population, one after the other, until none is left; several threads may share the work.
+    """Do one thread's share of training a population.
 
-    Parameters as in :func:`train_population`, with ``steps`` (P,) the learning rates over M, and ``room`` scratch
-    numbers, as many as :func:`room_size` says. ``history`` holds W1, b1, W2, b2 with axes (P, snapshots) in front.
+    With ``threads`` = 1 the thread takes networks until none is left, and other threads may do the same. With
+    more, the population is one network, and the threads share its slices: each adds up all slices in the same order
+    and updates its own copy of the weights, so that they need to meet only once in an iteration. Sums of odd
+    and even iterations lie in different places: who is ahead never overwrites what another still reads.
+
+    Parameters as in :func:`train_population`, with ``steps`` (P,) the learning rates over M. ``room`` is the
+    thread's own scratch; ``sums`` and ``heads`` belong to all who share a network, with room for two times the slices.
     """
     H, M, C, S, slices = sizes
     plan = Plan(H, M, sign.size * sign.itemsize // 256, C, S, slices)
     length, B = H * C * S, BLOCK_GROUPS * 256 // X.itemsize
     A, z, dz = room[: H * B], room[H * B : (H + 1) * B], room[(H + 1) * B : (H + 2) * B]
     rest = room[(H + 2) * B :]
-    rows, scaled, sums = rest[:length], rest[length : 2 * length], rest[2 * length : (2 + slices) * length]
-    bias = rest[(2 + slices) * length :]
-    p = atomic_add(counters, NEXT, 1)
+    rows, scaled, bias = rest[:length], rest[length : 2 * length], rest[2 * length :]
+    first, last = slices * thread // threads, slices * (thread + 1) // threads
+    p = atomic_add(counters, NEXT, 1) if threads == 1 else 0
     while p < costs.shape[0]:
         load_rows(W1[p], b1[p], W2[p], shape, plan, multiplicity, rows, scaled)
         bias[0] = b2[p]
         for i in range(costs.shape[1]):
-            if every > 0 and i % every == 0:
+            if every > 0 and i % every == 0 and thread == 0:
                 n = i // every
                 save_rows(rows, shape, plan, history[0][p, n], history[1][p, n], history[2][p, n])
                 history[3][p, n] = bias[0]
-            for s in range(slices):
-                slice_sums(X, sign, far, shape, plan, scaled, bias, A, z, dz, sums, heads, s, s)
-            costs[p, i] = update(plan, shape, rows, scaled, bias, multiplicity, steps[p], sums, heads, 0) / M
-            if atomic_load(counters, STOP) != 0:
+            place = i % 2 * slices
+            for s in range(first, last):
+                slice_sums(X, sign, far, shape, plan, scaled, bias, A, z, dz, sums, heads, s, place + s)
+            if threads > 1 and not meet(counters, threads * (i + 1)):
                 return
-        save_rows(rows, shape, plan, W1[p], b1[p], W2[p])
-        b2[p] = bias[0]
-        p = atomic_add(counters, NEXT, 1)
+            cost = update(plan, shape, rows, scaled, bias, multiplicity, steps[p], sums, heads, place)
+            if thread == 0:
+                costs[p, i] = cost / M
+            if threads == 1 and atomic_load(counters, STOP) != 0:
+                return
+        # Nobody writes the parameters before everybody has read them.
+        if threads > 1 and not meet(counters, threads * (costs.shape[1] + 1)):
+            return
+        if thread == 0:
+            save_rows(rows, shape, plan, W1[p], b1[p], W2[p])
+            b2[p] = bias[0]
+        p = atomic_add(counters, NEXT, 1) if threads == 1 else costs.shape[0]
 
 
-class Packed(NamedTuple):
-    """A table in the kernel's layout, and the sizes that follow from it."""
-
-    X: Array
-    sign: Array
-    """1 for label 0, -1 for label 1, 0 for a missing sample."""
-    far: Array
-    shape: tuple[int, ...]
-    """As many entries as a chunk has features: the compiler sees a tuple's length."""
-    sizes: tuple[int, int, int, int, int]
-    """H, M, chunks, S, slices."""
-
-
-def aligned(size: int, dtype: DTypeLike) -> Array:
-    """Zeros that begin on a multiple of 64 bytes, so that no register is loaded from two cache lines."""
-    count = size * np.dtype(dtype).itemsize
-    room = np.zeros(count + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    return room[start : start + count].view(dtype)
-
-
-def pack(X: Array, y: Array, hidden: int) -> Packed:
-    """Bring a table into the kernel's layout.
-
-    Parameters
-    ----------
-    X, y
-        (D, M) and (M,).
-    hidden
-        H.
-    """
-    real = X.dtype
-    D, M = X.shape
-    L = 64 // real.itemsize
-    G = 4 * L
-    chunks = -(-D // MOST_FEATURES)
-    F = -(-D // chunks)
-    groups = -(-M // G)
-    packed = aligned(groups * chunks * F * G, real)
-    view = packed.reshape(groups, chunks * F, G)
-    whole = M // G
-    view[:whole, :D] = X[:, : whole * G].reshape(D, whole, G).transpose(1, 0, 2)
-    view[whole:, :D, : M - whole * G] = X[:, whole * G :]
-    sign, far = aligned(groups * G, real), aligned(groups * G, real)
-    sign[:M] = 1 - 2 * y
-    far[M:] = FAR
-    S = -(-(F + 2) // L) * L
-    slices = min(-(-groups // BLOCK_GROUPS), MOST_SLICES)
-    return Packed(packed, sign, far, (0,) * F, (hidden, M, chunks, S, slices))
-
-
-def room_size(table: Packed) -> int:
-    """Numbers of scratch that one thread of :func:`train_alone` needs."""
+def shared_room(table: Packed) -> tuple[Array, Array]:
+    """Make the sums and heads that those who share a network need."""
     H, _, chunks, S, slices = table.sizes
+    # A head fills a cache line, so that threads do not disturb each other.
+    return aligned(2 * slices * H * chunks * S, table.X.dtype), aligned(2 * slices * 8, np.float64).reshape(-1, 8)
+
+
+def own_room(table: Packed) -> Array:
+    """Make the scratch that each thread needs."""
+    H, _, chunks, S, _ = table.sizes
     B = BLOCK_GROUPS * 256 // table.X.itemsize
-    return (H + 2) * B + (2 + slices) * H * chunks * S + 8
+    return aligned((H + 2) * B + 2 * H * chunks * S + 8, table.X.dtype)
 
 
 def train_population(
@@ -466,6 +386,7 @@ def train_population(
     costs: Array,
     *,
     threads: int = 1,
+    together: bool = False,
     multiplicity: Array | None = None,
     history: Params | None = None,
     every: int = 0,
@@ -484,6 +405,8 @@ def train_population(
         (P, T) Overwritten with the cost of each iteration, before its update.
     threads
         How many threads share the networks.
+    together
+        With P = 1: whether the threads share the samples of that one network.
     multiplicity
         (H,) How many equal units each hidden unit stands for; 1 if not given. The output adds W2 tanh so
         many times; gradients are those of a single unit.
@@ -495,13 +418,16 @@ def train_population(
     hidden = params.W2.shape[1]
     table = pack(X, y, hidden)
     steps = (learning_rates / X.shape[1]).astype(real)
-    counts = np.ones(hidden, real) if multiplicity is None else multiplicity.astype(real)
+    counts = np.ones(hidden, real) if multiplicity is None else multiplicity
     snapshots = tuple(np.zeros((0,) * (a.ndim + 1), real) for a in params) if history is None else tuple(history)
+    common = shared_room(table) if together else None
 
-    def work(_: int, counters: Array) -> None:
-        room = aligned(room_size(table), real)
-        heads = np.empty((table.sizes[-1], 2))
-        train_alone(*table, *params, steps, counts, costs, snapshots, every, room, heads, counters)
+    def work(thread: int, counters: Array) -> None:
+        sums, heads = common or shared_room(table)
+        share = (thread, threads) if together else (0, 1)
+        train_share(
+            *table, *params, steps, counts, costs, snapshots, every, own_room(table), sums, heads, counters, *share
+        )
 
     if threads == 1:
         work(0, np.zeros(LENGTH, np.int64))
@@ -509,28 +435,7 @@ def train_population(
         run_together(work, threads)
 
 
-def train_network(
-    X: Array,
-    y: Array,
-    params: Params,
-    learning_rate: float,
-    costs: Array,
-    *,
-    multiplicity: Array | None = None,
-    history: Params | None = None,
-    every: int = 0,
-) -> None:
-    """Train the two-layer net; arguments as for :func:`fastsym.reference.train_network`.
-
-    The rest is as for :func:`train_population`, of which this is the case P = 1.
-    """
-    train_population(
-        X,
-        y,
-        Params(*(a[None] for a in params)),
-        np.array([learning_rate]),
-        costs[None],
-        multiplicity=multiplicity,
-        history=None if history is None else Params(*(a[None] for a in history)),
-        every=every,
-    )
+def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
+    """Train the two-layer net; arguments as for :func:`fastsym.reference.train_network`."""
+    alone = Params(*(a[None] for a in params))
+    train_population(X, y, alone, np.array([learning_rate]), costs[None])

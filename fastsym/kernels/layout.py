@@ -1,0 +1,120 @@
+"""How the kernels with explicit registers lay out the table and the weights.
+
+Layout, with registers of L numbers, groups of G = 4 L samples, and features in C chunks of F::
+
+    X      [group][chunk][feature of the chunk][sample of the group]    missing features and samples are zero
+    rows   [unit][chunk][F weights, b1, W2, padding up to S]            S a multiple of L; R = C S
+    sums   [slice] like rows: what is summed over samples for each weight
+
+b1 and W2 sit in the first chunk of a row. Shape legend: :mod:`fastsym.net`.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from fastsym._jit import jit_inline
+from fastsym.elementwise import TWO_LOG2_E
+from fastsym.net import Array
+
+CHUNK_SIZES = (3, 5, 8, 9)
+"""Features of a chunk: each size is compiled on its own, so there are few; the gradients of two units,
+2 (F + 2) registers, must fit into 32."""
+BLOCK_GROUPS = 7
+"""Groups of a block: with nine features, 224 float64 samples fill half of a first-level cache."""
+MOST_SLICES = 32
+FAR = -2000.0
+"""Argument given to the output of a missing sample: its cost and its slope become exactly zero."""
+
+
+class Plan(NamedTuple):
+    """Sizes that every piece of the kernel needs."""
+
+    H: int
+    M: int
+    groups: int
+    C: int
+    S: int
+    slices: int
+
+
+@jit_inline
+def load_rows(
+    W1: Array, b1: Array, W2: Array, shape: Any, plan: Plan, multiplicity: Array, rows: Array, scaled: Array
+) -> None:
+    """Overwrite ``rows`` and ``scaled`` with a network's parameters."""
+    F, R = len(shape), plan.C * plan.S
+    rows[:] = 0
+    for h in range(plan.H):
+        for d in range(W1.shape[1]):
+            rows[h * R + d // F * plan.S + d % F] = W1[h, d]
+        rows[h * R + F] = b1[h]
+    for i in range(rows.size):
+        scaled[i] = rows[i] * rows.dtype.type(TWO_LOG2_E)
+    for h in range(plan.H):
+        rows[h * R + F + 1] = W2[h]
+        scaled[h * R + F + 1] = multiplicity[h] * W2[h]
+
+
+@jit_inline
+def save_rows(rows: Array, shape: Any, plan: Plan, W1: Array, b1: Array, W2: Array) -> None:
+    """Overwrite a network's parameters with what is in ``rows``."""
+    F, R = len(shape), plan.C * plan.S
+    for h in range(plan.H):
+        for d in range(W1.shape[1]):
+            W1[h, d] = rows[h * R + d // F * plan.S + d % F]
+        b1[h] = rows[h * R + F]
+        W2[h] = rows[h * R + F + 1]
+
+
+class Packed(NamedTuple):
+    """A table in the kernel's layout, and the sizes that follow from it."""
+
+    X: Array
+    sign: Array
+    """1 for label 0, -1 for label 1, 0 for a missing sample."""
+    far: Array
+    shape: tuple[int, ...]
+    """As many entries as a chunk has features: the compiler sees a tuple's length."""
+    sizes: tuple[int, int, int, int, int]
+    """H, M, chunks, S, slices."""
+
+
+def aligned(size: int, dtype: DTypeLike) -> Array:
+    """Zeros that begin on a multiple of 64 bytes, so that no register is loaded from two cache lines."""
+    count = size * np.dtype(dtype).itemsize
+    room = np.zeros(count + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start : start + count].view(dtype)
+
+
+def pack(X: Array, y: Array, hidden: int) -> Packed:
+    """Bring a table into the kernel's layout.
+
+    Parameters
+    ----------
+    X, y
+        (D, M) and (M,).
+    hidden
+        H.
+    """
+    real = X.dtype
+    D, M = X.shape
+    L = 64 // real.itemsize
+    G = 4 * L
+    # A chunk costs about two features beside its own.
+    F = min(CHUNK_SIZES, key=lambda size: (-(-D // size) * (size + 2), size))
+    chunks = -(-D // F)
+    groups = -(-M // G)
+    packed = aligned(groups * chunks * F * G, real)
+    view = packed.reshape(groups, chunks * F, G)
+    whole = M // G
+    view[:whole, :D] = X[:, : whole * G].reshape(D, whole, G).transpose(1, 0, 2)
+    view[whole:, :D, : M - whole * G] = X[:, whole * G :]
+    sign, far = aligned(groups * G, real), aligned(groups * G, real)
+    sign[:M] = 1 - 2 * y
+    far[M:] = FAR
+    S = -(-(F + 2) // L) * L
+    slices = min(-(-groups // BLOCK_GROUPS), MOST_SLICES)
+    return Packed(packed, sign, far, (0,) * F, (hidden, M, chunks, S, slices))
