@@ -54,6 +54,11 @@ def jit_inline(function: F) -> F:
     return _compiled(function, cache=False, forceinline=True)
 
 
+def jit_expanded(function: F) -> F:
+    """Paste the body into each caller before types are known: compiles faster than :func:`jit_inline` if large."""
+    return _compiled(function, cache=False, inline="always")
+
+
 def jit_reordered(function: F) -> F:
     """Compile like :func:`jit`, but let the compiler choose the order of sums, without which no sum vectorises.
 

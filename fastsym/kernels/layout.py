@@ -4,19 +4,18 @@ Layout, with registers of L numbers, groups of G = 4 L samples, and features in 
 
     X      [group][chunk][feature of the chunk][sample of the group]    missing features and samples are zero
     rows   [unit][chunk][F weights, b1, W2, padding up to S]            S a multiple of L; R = C S
+    state  all rows, and one register more that begins with b2
     sums   [slice] like rows: what is summed over samples for each weight
 
 b1 and W2 sit in the first chunk of a row. Shape legend: :mod:`fastsym.net`.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastsym._jit import jit_inline
-from fastsym.elementwise import TWO_LOG2_E
-from fastsym.net import Array
+from fastsym.net import Array, Params
 
 CHUNK_SIZES = (3, 5, 8, 9)
 """Features of a chunk: each size is compiled on its own, so there are few; the gradients of two units,
@@ -37,35 +36,6 @@ class Plan(NamedTuple):
     C: int
     S: int
     slices: int
-
-
-@jit_inline
-def load_rows(
-    W1: Array, b1: Array, W2: Array, shape: Any, plan: Plan, multiplicity: Array, rows: Array, scaled: Array
-) -> None:
-    """Overwrite ``rows`` and ``scaled`` with a network's parameters."""
-    F, R = len(shape), plan.C * plan.S
-    rows[:] = 0
-    for h in range(plan.H):
-        for d in range(W1.shape[1]):
-            rows[h * R + d // F * plan.S + d % F] = W1[h, d]
-        rows[h * R + F] = b1[h]
-    for i in range(rows.size):
-        scaled[i] = rows[i] * rows.dtype.type(TWO_LOG2_E)
-    for h in range(plan.H):
-        rows[h * R + F + 1] = W2[h]
-        scaled[h * R + F + 1] = multiplicity[h] * W2[h]
-
-
-@jit_inline
-def save_rows(rows: Array, shape: Any, plan: Plan, W1: Array, b1: Array, W2: Array) -> None:
-    """Overwrite a network's parameters with what is in ``rows``."""
-    F, R = len(shape), plan.C * plan.S
-    for h in range(plan.H):
-        for d in range(W1.shape[1]):
-            W1[h, d] = rows[h * R + d // F * plan.S + d % F]
-        b1[h] = rows[h * R + F]
-        W2[h] = rows[h * R + F + 1]
 
 
 class Packed(NamedTuple):
@@ -118,3 +88,43 @@ def pack(X: Array, y: Array, hidden: int) -> Packed:
     S = -(-(F + 2) // L) * L
     slices = min(-(-groups // BLOCK_GROUPS), MOST_SLICES)
     return Packed(packed, sign, far, (0,) * F, (hidden, M, chunks, S, slices))
+
+
+def state_size(table: Packed) -> int:
+    """Numbers in one network's state."""
+    H, _, chunks, S, _ = table.sizes
+    return H * chunks * S + 64 // table.X.itemsize
+
+
+def _row_views(states: Array, table: Packed) -> tuple[Array, Array]:
+    """Rows (..., H, C, S) and the last register (..., L) of states (..., N), as views."""
+    H, _, chunks, S, _ = table.sizes
+    length = H * chunks * S
+    return states[..., :length].reshape(*states.shape[:-1], H, chunks, S), states[..., length:]
+
+
+def states_of(params: Params, table: Packed) -> Array:
+    """States (P, N) of a population with parameters W1 (P, H, D), b1 (P, H), W2 (P, H), b2 (P,)."""
+    P = len(params.W1)
+    F = len(table.shape)
+    states = aligned(P * state_size(table), table.X.dtype).reshape(P, -1)
+    rows, last = _row_views(states, table)
+    for c in range(rows.shape[2]):
+        part = params.W1[:, :, c * F : (c + 1) * F]
+        rows[:, :, c, : part.shape[2]] = part
+    rows[:, :, 0, F] = params.b1
+    rows[:, :, 0, F + 1] = params.W2
+    last[:, 0] = params.b2
+    return states
+
+
+def read_states(states: Array, table: Packed, params: Params) -> None:
+    """Overwrite ``params``, whose arrays have the leading axes of ``states`` (..., N), with what is in them."""
+    F = len(table.shape)
+    rows, last = _row_views(states, table)
+    for c in range(rows.shape[-2]):
+        part = params.W1[..., c * F : (c + 1) * F]
+        part[...] = rows[..., c, : part.shape[-1]]
+    params.b1[...] = rows[..., 0, F]
+    params.W2[...] = rows[..., 0, F + 1]
+    params.b2[...] = last[..., 0]

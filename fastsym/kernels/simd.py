@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from fastsym._jit import jit, jit_inline
+from fastsym._jit import jit, jit_expanded, jit_inline
 from fastsym.elementwise import TWO_LOG2_E, exp_of_minus, log, sigmoid_from, tanh_scaled
-from fastsym.kernels.layout import BLOCK_GROUPS, Packed, Plan, aligned, load_rows, pack, save_rows
+from fastsym.kernels.layout import BLOCK_GROUPS, Packed, Plan, aligned, pack, read_states, state_size, states_of
 from fastsym.lanes import (
     accumulate,
     add_totals,
@@ -72,7 +72,7 @@ def forward_one(X: Array, x: int, shape: Any, plan: Plan, scaled: Array, r: int)
     return tanh_scaled(y)
 
 
-@jit_inline
+@jit_expanded
 def hidden_forward(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, scaled: Array, b2: Array, A: Array, z: Array
 ) -> None:
@@ -195,7 +195,7 @@ def backward_chunk(
     add_totals(sums, r, row)
 
 
-@jit_inline
+@jit_expanded
 def hidden_backward(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, A: Array, dz: Array, sums: Array, start: int
 ) -> None:
@@ -213,7 +213,7 @@ def hidden_backward(
             backward_chunk(X, x + c * len(shape) * G, groups, shape, plan, A, h * B, sums, place)
 
 
-@jit_inline
+@jit_expanded
 def slice_sums(
     X: Array,
     sign: Array,
@@ -255,7 +255,7 @@ def slice_sums(
     heads[place, 1] = linear + (logs + log(factors))
 
 
-@jit_inline
+@jit_expanded
 def update(
     plan: Plan,
     shape: Any,
@@ -296,6 +296,16 @@ def update(
     return cost
 
 
+@jit_expanded
+def scale_rows(plan: Plan, shape: Any, rows: Array, scaled: Array, multiplicity: Array) -> None:
+    """Overwrite ``scaled`` with the weights as the forward pass wants them."""
+    F, R = len(shape), plan.C * plan.S
+    for i in range(scaled.size):
+        scaled[i] = rows[i] * rows.dtype.type(TWO_LOG2_E)
+    for h in range(plan.H):
+        scaled[h * R + F + 1] = multiplicity[h] * rows[h * R + F + 1]
+
+
 @jit
 def train_share(
     X: Array,
@@ -303,14 +313,11 @@ def train_share(
     far: Array,
     shape: Any,
     sizes: Any,
-    W1: Array,
-    b1: Array,
-    W2: Array,
-    b2: Array,
+    states: Array,
     steps: Array,
     multiplicity: Array,
     costs: Array,
-    history: Any,
+    history: Array,
     every: int,
     room: Array,
     sums: Array,
@@ -326,41 +333,40 @@ def train_share(
     and updates its own copy of the weights, so that they need to meet only once in an iteration. Sums of odd
     and even iterations lie in different places: who is ahead never overwrites what another still reads.
 
-    Parameters as in :func:`train_population`, with ``steps`` (P,) the learning rates over M. ``room`` is the
-    thread's own scratch; ``sums`` and ``heads`` belong to all who share a network, with room for two times the slices.
+    ``states`` (P, N) are modified in place, ``steps`` (P,) are the learning rates over M, ``history`` (P, snapshots, N)
+    and ``costs`` (P, T) are overwritten. ``room`` is the thread's own scratch; ``sums`` and ``heads`` belong to all
+    who share a network, with room for two times the slices.
     """
     H, M, C, S, slices = sizes
     plan = Plan(H, M, sign.size * sign.itemsize // 256, C, S, slices)
     length, B = H * C * S, BLOCK_GROUPS * 256 // X.itemsize
     A, z, dz = room[: H * B], room[H * B : (H + 1) * B], room[(H + 1) * B : (H + 2) * B]
-    rest = room[(H + 2) * B :]
-    rows, scaled, bias = rest[:length], rest[length : 2 * length], rest[2 * length :]
+    scaled = room[(H + 2) * B : (H + 2) * B + length]
+    state = room[(H + 2) * B + length :]
+    bias = state[length:]
     first, last = slices * thread // threads, slices * (thread + 1) // threads
     p = atomic_add(counters, NEXT, 1) if threads == 1 else 0
     while p < costs.shape[0]:
-        load_rows(W1[p], b1[p], W2[p], shape, plan, multiplicity, rows, scaled)
-        bias[0] = b2[p]
+        state[:] = states[p]
+        scale_rows(plan, shape, state, scaled, multiplicity)
         for i in range(costs.shape[1]):
             if every > 0 and i % every == 0 and thread == 0:
-                n = i // every
-                save_rows(rows, shape, plan, history[0][p, n], history[1][p, n], history[2][p, n])
-                history[3][p, n] = bias[0]
+                history[p, i // every] = state
             place = i % 2 * slices
             for s in range(first, last):
                 slice_sums(X, sign, far, shape, plan, scaled, bias, A, z, dz, sums, heads, s, place + s)
             if threads > 1 and not meet(counters, threads * (i + 1)):
                 return
-            cost = update(plan, shape, rows, scaled, bias, multiplicity, steps[p], sums, heads, place)
+            cost = update(plan, shape, state, scaled, bias, multiplicity, steps[p], sums, heads, place)
             if thread == 0:
                 costs[p, i] = cost / M
             if threads == 1 and atomic_load(counters, STOP) != 0:
                 return
-        # Nobody writes the parameters before everybody has read them.
+        # Nobody writes the state before everybody has read it.
         if threads > 1 and not meet(counters, threads * (costs.shape[1] + 1)):
             return
         if thread == 0:
-            save_rows(rows, shape, plan, W1[p], b1[p], W2[p])
-            b2[p] = bias[0]
+            states[p] = state
         p = atomic_add(counters, NEXT, 1) if threads == 1 else costs.shape[0]
 
 
@@ -375,7 +381,7 @@ def own_room(table: Packed) -> Array:
     """Make the scratch that each thread needs."""
     H, _, chunks, S, _ = table.sizes
     B = BLOCK_GROUPS * 256 // table.X.itemsize
-    return aligned((H + 2) * B + 2 * H * chunks * S + 8, table.X.dtype)
+    return aligned((H + 2) * B + H * chunks * S + state_size(table), table.X.dtype)
 
 
 def train_population(
@@ -419,20 +425,24 @@ def train_population(
     table = pack(X, y, hidden)
     steps = (learning_rates / X.shape[1]).astype(real)
     counts = np.ones(hidden, real) if multiplicity is None else multiplicity
-    snapshots = tuple(np.zeros((0,) * (a.ndim + 1), real) for a in params) if history is None else tuple(history)
+    states = states_of(params, table)
+    snapshots = np.empty((0, 0, 0) if history is None else (*history.b2.shape, state_size(table)), real)
     common = shared_room(table) if together else None
 
     def work(thread: int, counters: Array) -> None:
         sums, heads = common or shared_room(table)
         share = (thread, threads) if together else (0, 1)
         train_share(
-            *table, *params, steps, counts, costs, snapshots, every, own_room(table), sums, heads, counters, *share
+            *table, states, steps, counts, costs, snapshots, every, own_room(table), sums, heads, counters, *share
         )
 
     if threads == 1:
         work(0, np.zeros(LENGTH, np.int64))
     else:
         run_together(work, threads)
+    read_states(states, table, params)
+    if history is not None:
+        read_states(snapshots, table, history)
 
 
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:

@@ -1,0 +1,73 @@
+"""One result everywhere: the same bits for any thread count and any kind of x86-64 processor."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastsym
+
+PUBLISHED = {
+    "article": "895712203ddc2057b72fa14dd1dff68aa71a0e8572cc03a1babd372771aef36b",
+    "no_id": "33c25ae41de19a6c5e86817f193d6c39031b43efc23a8cb2efbe8e1a16b62a67",
+    "standardised": "0b1b06e7ef040d2b0e0166d7d79f61b99e40b82d4f6dc0f0429e0ac4ad33a139",
+}
+"""sha256 of W1, b1, W2, b2 after 300 iterations: float64, H = 5, seed 0, scale 0.01, learning rate 0.01."""
+
+TARGETS = {
+    "generic": {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": ""},
+    "avx2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""},
+    "avx512": {"NUMBA_CPU_NAME": "skylake-avx512", "NUMBA_CPU_FEATURES": ""},
+}
+
+
+def fingerprint(features, variant):
+    data = fastsym.load_titanic(features)
+    start = fastsym.initialise("normal", len(data.X), 5)
+    trained = fastsym.train(data.X, data.y, start, 300, 0.01, variant)
+    digest = hashlib.sha256()
+    for a in trained.params:
+        digest.update(a.astype("<f8").tobytes())
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize("features", PUBLISHED)
+@pytest.mark.parametrize("variant", ["simd", "parallel"])
+def test_published_bits(features, variant):
+    assert fingerprint(features, variant) == PUBLISHED[features]
+
+
+def _runs_here(target):
+    if target == "generic":
+        return True
+    try:
+        with open("/proc/cpuinfo", encoding="ascii") as info:
+            flags = info.read()
+    except OSError:
+        return False
+    return {"avx2": " avx2 ", "avx512": " avx512dq "}[target] in flags
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_other_processors_give_the_same_bits(target, tmp_path):
+    if not _runs_here(target):
+        pytest.skip(f"this processor cannot run code for {target}")
+    code = "import test_one_result as t; print(*(t.fingerprint(f, 'parallel') for f in ('article', 'standardised')))"
+    environment = os.environ | TARGETS[target] | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    environment["PYTHONPATH"] = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+    output = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert output == [PUBLISHED["article"], PUBLISHED["standardised"]]
+
+
+def test_the_fingerprint_sees_a_small_change():
+    data = fastsym.load_titanic("standardised")
+    start = fastsym.initialise("normal", 8, 5)
+    start.W1[0, 0] *= 1 + 1e-9  # one unit in the last place could be forgotten on the way
+    trained = fastsym.train(data.X, data.y, start, 300, 0.01, "simd")
+    digest = hashlib.sha256(b"".join(a.tobytes() for a in trained.params)).hexdigest()
+    assert digest != PUBLISHED["standardised"]

@@ -1,0 +1,108 @@
+"""The kernels with explicit registers: any shape, any number of threads, populations, snapshots."""
+
+import numpy as np
+import pytest
+
+import fastsym
+from fastsym.kernels import layout, simd
+from fastsym.net import Params
+
+EDGES = [(1, 1, 1), (3, 2, 7), (4, 3, 8), (5, 4, 31), (6, 1, 33), (9, 5, 223), (10, 2, 225), (13, 3, 449), (100, 7, 65)]
+
+
+def _problem(D, H, M, dtype, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((D, M)).astype(dtype)
+    y = rng.integers(0, 2, M)
+    return X, y, fastsym.initialise("normal", D, H, scale=0.5, seed=seed, dtype=dtype)
+
+
+@pytest.mark.parametrize(("D", "H", "M"), EDGES)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_any_shape_follows_the_reference(D, H, M, dtype):
+    X, y, params = _problem(D, H, M, dtype)
+    ours = fastsym.train(X, y, params, 5, 0.1, "simd")
+    theirs = fastsym.train(X, y, params, 5, 0.1, "reference")
+    bound = 200 * np.finfo(dtype).eps  # five steps of well-scaled numbers: a handful of roundings each
+    assert ours.costs.dtype == dtype
+    for got, expected in zip((ours.costs, *ours.params), (theirs.costs, *theirs.params), strict=True):
+        assert np.abs(got - expected).max() <= bound * max(1, np.abs(expected).max())
+
+
+def test_chunks_are_few_and_waste_little():
+    for D in range(1, 200):
+        table = layout.pack(np.zeros((D, 1)), np.zeros(1), 1)
+        padded = table.sizes[2] * len(table.shape)
+        assert len(table.shape) in layout.CHUNK_SIZES
+        assert D <= padded <= D + max(2, D // 3)
+
+
+def test_missing_samples_do_not_count():
+    """A block is filled up with samples that must leave no trace, whatever the weights are."""
+    X, y, _ = _problem(3, 2, 5, np.float64)
+    params = Params(np.full((2, 3), 300.0), np.full(2, -700.0), np.array([1e3, -2e3]), np.array(900.0))
+    whole = fastsym.train(X, y, params, 3, 0.1, "simd")
+    expected = fastsym.train(X, y, params, 3, 0.1, "reference")
+    np.testing.assert_allclose(whole.costs, expected.costs, rtol=1e-13)
+
+
+@pytest.mark.parametrize("hidden", [1, 4, 5])
+def test_parallel_gives_the_bits_of_simd(hidden):
+    data = fastsym.load_titanic("article")
+    params = fastsym.initialise("normal", 9, hidden, scale=0.1, seed=hidden)
+    one = fastsym.train(data.X, data.y, params, 50, 0.01, "simd")
+    expected = [a.tobytes() for a in (one.costs, *one.params)]
+    for threads in (2, 3, 4):  # more than there are processors, too: the bits must not depend on it
+        networks = Params(*(a[None].copy() for a in params))
+        costs = np.empty((1, 50))
+        simd.train_population(data.X, data.y, networks, np.array([0.01]), costs, threads=threads, together=True)
+        assert [a.tobytes() for a in (costs, *networks)] == expected
+
+
+def test_population_gives_the_bits_of_each_alone():
+    data = fastsym.load_titanic("standardised")
+    alone = [fastsym.initialise("normal", 8, 5, scale=0.1, seed=seed) for seed in range(7)]
+    rates = np.geomspace(0.01, 1, 7)
+    together = fastsym.train_population(
+        data.X, data.y, Params(*(np.stack(a) for a in zip(*alone, strict=True))), 40, rates, threads=2
+    )
+    for p, params in enumerate(alone):
+        single = fastsym.train(data.X, data.y, params, 40, rates[p], "simd")
+        assert together.costs[p].tobytes() == single.costs.tobytes()
+        for a, b in zip(together.params, single.params, strict=True):
+            assert a[p].tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("variant", ["simd", "loops"])
+def test_snapshots_are_the_states_on_the_way(variant):
+    data = fastsym.load_titanic("standardised")
+    params = fastsym.initialise("normal", 8, 3, scale=0.1)
+    whole = fastsym.train(data.X, data.y, params, 10, 0.1, variant, record_every=4)
+    plain = fastsym.train(data.X, data.y, params, 10, 0.1, variant)
+    assert whole.costs.tobytes() == plain.costs.tobytes()
+    for n, iterations in enumerate((0, 4, 8, 10)):
+        until = fastsym.train(data.X, data.y, params, iterations, 0.1, variant).params
+        assert [a[n].tobytes() for a in whole.history] == [a.tobytes() for a in until]
+    assert whole.history.W1.shape == (4, 3, 8)
+
+
+def test_multiplicity_stands_for_equal_units():
+    """Eight units that start equal are one unit of multiplicity eight: a power of two, so bit for bit."""
+    data = fastsym.load_titanic("standardised")
+    quotient = fastsym.initialise("constant", 8, 1, scale=0.1)
+    small = fastsym.train(data.X, data.y, quotient, 200, 1.0, multiplicity=[8])
+    wide = fastsym.train(data.X, data.y, fastsym.initialise("constant", 8, 8, scale=0.1), 200, 1.0, "simd")
+    assert len(np.unique(wide.params.W1, axis=0)) == 1
+    np.testing.assert_allclose(small.costs, wide.costs, rtol=1e-13)  # eight additions round, one product does not
+
+
+def test_wide_nets_need_little_memory():
+    table = layout.pack(np.zeros((9, 889)), np.zeros(889), 100_000)
+    shared = sum(a.nbytes for a in simd.shared_room(table))
+    assert shared + 2 * simd.own_room(table).nbytes < 0.7 * 2**30
+
+
+def test_overflow_reaches_the_caller_as_a_warning():
+    X, y, params = _problem(3, 2, 50, np.float64)
+    with pytest.warns(fastsym.NonFiniteCostWarning, match="iteration"):
+        fastsym.train(X * 1e200, y, params, 30, 1e200, "simd")
