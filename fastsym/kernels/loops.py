@@ -1,7 +1,7 @@
 """First rung: plain scalar loops that read like the formula.
 
 One sample at a time: forward through the net, then backward, each a loop over hidden units with a loop over
-features inside. Nothing is stored but one sample's hidden activations, so memory is O(H D).
+features inside. Nothing is stored but one sample's hidden activations and the gradients: memory is O(H D).
 Shape legend: :mod:`fastsym.net`.
 """
 
@@ -13,15 +13,18 @@ import numpy as np
 from fastsym._jit import jit
 from fastsym.net import Array, LayerParams, Params
 
+BLOCK = 64
+"""Samples summed before their sum joins the total: one long running sum would round more than NumPy's does."""
+
 
 @jit
 def hidden_forward(X: Array, m: int, W1: Array, b1: Array, a: Array) -> None:
     """Overwrite ``a`` (H,) with tanh(W1 x + b1) of sample m."""
     for h in range(W1.shape[0]):
-        z = b1[h]
-        for d in range(W1.shape[1]):
+        z = W1[h, 0] * X[0, m]
+        for d in range(1, W1.shape[1]):
             z += W1[h, d] * X[d, m]
-        a[h] = math.tanh(z)
+        a[h] = math.tanh(z + b1[h])
 
 
 @jit
@@ -71,60 +74,63 @@ def _train_network(
     dW1: Array,
     db1: Array,
     dW2: Array,
+    parts: Any,
 ) -> None:
     M = X.shape[1]
     for i in range(costs.shape[0]):
-        cost = 0.0
-        db2 = 0.0
-        dW1[:] = 0
-        db1[:] = 0
-        dW2[:] = 0
-        for m in range(M):
-            hidden_forward(X, m, W1, b1, a)
-            z2 = output_forward(a, W2, b2)
-            cost += softplus(z2) - y[m] * z2
-            dz2 = sigmoid(z2) - y[m]
-            db2 += dz2
-            hidden_backward(X, m, a, W2, dz2, dW1, db1, dW2)
+        cost, db2 = 0.0, 0.0
+        dW1[:], db1[:], dW2[:] = 0, 0, 0
+        for start in range(0, M, BLOCK):
+            parts[0][:], parts[1][:], parts[2][:] = 0, 0, 0
+            for m in range(start, min(start + BLOCK, M)):
+                hidden_forward(X, m, W1, b1, a)
+                z2 = output_forward(a, W2, b2)
+                cost += softplus(z2) - y[m] * z2
+                dz2 = sigmoid(z2) - y[m]
+                db2 += dz2
+                hidden_backward(X, m, a, W2, dz2, parts[0], parts[1], parts[2])
+            dW1 += parts[0]
+            db1 += parts[1]
+            dW2 += parts[2]
         costs[i] = cost / M
-        for h in range(W1.shape[0]):
-            for d in range(W1.shape[1]):
-                W1[h, d] -= step * dW1[h, d]
-            b1[h] -= step * db1[h]
-            W2[h] -= step * dW2[h]
+        W1 -= step * dW1
+        b1 -= step * db1
+        W2 -= step * dW2
         b2[()] -= step * db2
 
 
 @jit
-def _train_layer(X: Array, y: Array, W: Array, b: Array, step: Any, costs: Array, dW: Array) -> None:
+def _train_layer(X: Array, y: Array, W: Array, b: Array, step: Any, costs: Array, dW: Array, part: Array) -> None:
     D, M = X.shape
     for i in range(costs.shape[0]):
-        cost = 0.0
-        db = 0.0
+        cost, db = 0.0, 0.0
         dW[:] = 0
-        for m in range(M):
-            z = b[()]
-            for d in range(D):
-                z += W[d] * X[d, m]
-            cost += softplus(z) - y[m] * z
-            dz = sigmoid(z) - y[m]
-            db += dz
-            for d in range(D):
-                dW[d] += dz * X[d, m]
+        for start in range(0, M, BLOCK):
+            part[:] = 0
+            for m in range(start, min(start + BLOCK, M)):
+                z = b[()]
+                for d in range(D):
+                    z += W[d] * X[d, m]
+                cost += softplus(z) - y[m] * z
+                dz = sigmoid(z) - y[m]
+                db += dz
+                for d in range(D):
+                    part[d] += dz * X[d, m]
+            dW += part
         costs[i] = cost / M
-        for d in range(D):
-            W[d] -= step * dW[d]
+        W -= step * dW
         b[()] -= step * db
 
 
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
     """Train the two-layer net; arguments as for :func:`fastsym.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
-    a, dW1, db1, dW2 = (np.empty_like(like) for like in (params.b1, params.W1, params.b1, params.W2))
-    _train_network(X, y, *params, step, costs, a, dW1, db1, dW2)
+    gradients = [np.empty_like(like) for like in (params.W1, params.b1, params.W2)]
+    parts = tuple(np.empty_like(like) for like in gradients)
+    _train_network(X, y, *params, step, costs, np.empty_like(params.b1), *gradients, parts)
 
 
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:
     """Train the one-layer net; arguments as for :func:`fastsym.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
-    _train_layer(X, y, *params, step, costs, np.empty_like(params.W))
+    _train_layer(X, y, *params, step, costs, np.empty_like(params.W), np.empty_like(params.W))
