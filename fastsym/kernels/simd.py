@@ -111,8 +111,8 @@ def output(z: Array, sign: Array, far: Array, start: int, groups: int, dz: Array
     for i in range(0, groups * 4 * L, L):
         signs = load(sign, start + i, 1)
         t = fma(signs, load(z, i, 1), load(far, start + i, 1))
-        e = exp_of_minus(magnitude(t))
-        slope = signs * sigmoid_from(t, e)
+        e, rest = exp_of_minus(magnitude(t))
+        slope = signs * sigmoid_from(t, e, rest)
         store(dz, i, slope)
         slopes = slopes + slope
         linear = linear + where_negative(t, like(t, 0.0), t)

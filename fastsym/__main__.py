@@ -1,0 +1,67 @@
+"""The command line: ``fastsym report``, ``fastsym regression`` and ``fastsym train``."""
+
+import time
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from fastsym.report.__main__ import report
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Symmetry breaking on the Titanic table: train it fast, check it, time it.",
+)
+app.command("report")(report)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def regression(context: typer.Context) -> None:
+    """Compare the speed of two runs or revisions; arguments as for python -m fastsym.regression."""
+    from fastsym.regression import app as gate
+
+    gate(args=context.args, prog_name="fastsym regression")
+
+
+@app.command()
+def train(
+    features: Annotated[
+        Literal["article", "no_id", "standardised"], typer.Option(help="Feature set of the Titanic table.")
+    ] = "article",
+    hidden: Annotated[int, typer.Option(min=0, help="Hidden units; 0 for the one-layer net.")] = 4,
+    start: Annotated[
+        Literal["zeros", "constant", "normal"], typer.Option(help="How the weights start; biases start at zero.")
+    ] = "normal",
+    scale: Annotated[float, typer.Option(help="Size of the starting weights.")] = 0.01,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of a random start.")] = 0,
+    iterations: Annotated[int, typer.Option(min=0, help="Steps of gradient descent.")] = 3000,
+    learning_rate: Annotated[float, typer.Option(help="Size of a step.")] = 0.01,
+    variant: Annotated[str, typer.Option(help="Which implementation trains.")] = "fast",
+    dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Precision.")] = "float64",
+) -> None:
+    """Train the article's network on the Titanic table and print the cost it reaches."""
+    import fastsym
+
+    try:
+        X, y, names = fastsym.load_titanic(features)
+        params = fastsym.initialise(start, len(names), hidden or None, scale, seed, dtype)
+        X, y = X.astype(dtype), y.astype(dtype)
+        begin = time.perf_counter()
+        training = fastsym.train(X, y, params, iterations, learning_rate, variant)
+        seconds = time.perf_counter() - begin
+    except ValueError as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    final = f"{training.costs[-1]:.9g} nats per sample" if iterations else "none, as there were no iterations"
+    threads = "1 thread" if training.threads == 1 else f"{training.threads} threads"
+    typer.echo(f"cost:    {final}")
+    typer.echo(f"variant: {training.variant}, {threads}")
+    typer.echo(f"time:    {seconds:.3g} s for {iterations} iterations, loading of compiled code included")
+
+
+if __name__ == "__main__":
+    app(prog_name="fastsym")

@@ -1,0 +1,99 @@
+"""What a section of the report is made of: paragraphs, plots and tables. Nothing here knows about HTML or Markdown."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+Format = str | Callable[[Any], str]
+"""A format specification such as ``".3f"``, or a function from the value to text."""
+
+
+def rounded(value: float) -> str:
+    """Three significant digits, never as a power of ten unless very small: 0.0123, 1.23, 123, 12300."""
+    if not (1e-4 <= abs(value) < 1e15):
+        return f"{value:.3g}"
+    return f"{float(f'{value:.3g}'):.10f}".rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One figure, its words and its numbers."""
+
+    kind: ClassVar[str] = "plot"
+
+    slug: str
+    """Name of its files."""
+    title: str
+    """The finding, computed from the data."""
+    alt: str
+    """What a reader who cannot see it needs."""
+    data: pd.DataFrame
+    """The numbers drawn; becomes the CSV."""
+    draw: Callable[[Figure], None]
+    """Draws on an empty figure, without the title."""
+    note: str = ""
+    """How to read it."""
+    height_inches: float = 3.4
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table."""
+
+    kind: ClassVar[str] = "table"
+
+    slug: str
+    """Name of its CSV."""
+    caption: str
+    frame: pd.DataFrame
+    """Full precision; becomes the CSV."""
+    formats: Mapping[str, Format] = field(default_factory=dict)
+    """How to show a column; numbers without an entry are shown with six digits."""
+    folded: bool = False
+    """Whether the reader has to open it first."""
+
+    def cells(self) -> list[list[str]]:
+        """Rows as shown."""
+        columns = [(self.formats.get(str(name), ""), self.frame[name].tolist()) for name in self.frame]
+        return [list(row) for row in zip(*([_shown(v, f) for v in column] for f, column in columns), strict=True)]
+
+    def numeric(self) -> list[bool]:
+        """For each column, whether it holds numbers."""
+        numbers = self.frame.select_dtypes("number").columns
+        return [name in numbers for name in self.frame]
+
+
+def _shown(value: Any, form: Format) -> str:
+    if callable(form):
+        return form(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return "–" if value != value else format(value, form or ".6g")
+    return format(value, form) if form else str(value)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One finding with what supports it."""
+
+    slug: str
+    """Its anchor in the page."""
+    title: str
+    headline: str
+    """The finding in one sentence, computed from the data; repeated at the top of the page."""
+    content: tuple[str | Plot | Table, ...]
+    """Paragraphs (plain text, code in backticks), plots and tables, in reading order."""
+
+    @property
+    def plots(self) -> tuple[Plot, ...]:
+        """The plots among the content."""
+        return tuple(item for item in self.content if isinstance(item, Plot))
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables among the content."""
+        return tuple(item for item in self.content if isinstance(item, Table))

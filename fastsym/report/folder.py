@@ -1,0 +1,87 @@
+"""Puts a finished report in place, all of it or nothing, and never over somebody else's files."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MANIFEST = "report.json"
+FORMAT = "fastsym-report"
+
+
+def check_destination(out: Path) -> None:
+    """Refuse a destination whose files are not all from an earlier report.
+
+    Parameters
+    ----------
+    out
+        Where a report is to go. May be missing, empty, or an earlier report.
+
+    Raises
+    ------
+    FileExistsError
+        If something else is there; the message says what.
+    """
+    if not out.exists():
+        return
+    advice = "move it away or choose another --out"
+    if not out.is_dir():
+        raise FileExistsError(f"out: expected a folder; got {out}, which is a file; {advice}")
+    present = {str(path.relative_to(out)) for path in out.rglob("*") if not path.is_dir()}
+    if not present:
+        return
+    foreign = sorted(present - _files_of_report(out / MANIFEST))
+    if foreign:
+        raise FileExistsError(
+            f"out: expected a missing or empty folder, or an earlier report; got {out}, "
+            f"which holds {foreign[0]}{f' and {len(foreign) - 1} more' if foreign[1:] else ''}; {advice}"
+        )
+
+
+def _files_of_report(manifest: Path) -> set[str]:
+    """Names of the files that a report says it consists of; none if it is no report."""
+    try:
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return set()
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return set()
+    return {MANIFEST, *map(str, content.get("files", ()))}
+
+
+@contextmanager
+def placed(out: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; it becomes ``out`` when the block ends, and vanishes if the block fails.
+
+    Parameters
+    ----------
+    out
+        Where the finished report goes. An earlier report there is replaced in one rename; until then it stays.
+
+    Yields
+    ------
+    pathlib.Path
+        A folder beside ``out``, so that the rename never crosses file systems.
+
+    Raises
+    ------
+    FileExistsError
+        If ``out`` holds something that is not a report.
+    """
+    out = out.resolve()
+    check_destination(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
+        fresh, old = Path(name) / "fresh", Path(name) / "old"
+        fresh.mkdir()
+        yield fresh
+        check_destination(out)
+        if out.exists():
+            out.rename(old)
+        try:
+            fresh.rename(out)
+        except BaseException:
+            if old.exists():
+                old.rename(out)
+            raise

@@ -1,0 +1,119 @@
+"""Case 0: the one-layer net from zeros and from N(0, 1)."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from fastsym.article import LAYER_LEARNING_RATE, LayerCase
+from fastsym.report.collect import Results
+from fastsym.report.content import Plot, Section, Table, rounded
+from fastsym.report.style import BLUE, VERMILLION
+
+STARTS = {"zeros": ("zero start", BLUE, "o"), "normal": ("N(0, 1) start", VERMILLION, "x")}
+FEATURES = {"article": "with PassengerId", "no_id": "without PassengerId"}
+
+
+def one_layer(results: Results) -> Section:
+    """Whether both starts reach the same cost, and which one begins lower."""
+    cases = results.layer_cases
+    iterations = len(cases[0].costs)
+    headline = f"After {iterations} iterations the zero start is at " + ", and ".join(
+        f"{rounded(zero.costs[-1])} {FEATURES[features]} (random start: {rounded(random.costs[-1])})"
+        for features, zero, random in _pairs(cases)
+    )
+    first = " and the ".join(
+        f"{'random' if random.costs[0] < zero.costs[0] else 'zero'} one {FEATURES[features]}"
+        for features, zero, random in _pairs(cases)
+    )
+    lost = [case for case in cases if case.features == "article"]
+    plot = Plot(
+        slug="case-0",
+        title="Case 0: "
+        + "; ".join(
+            f"{FEATURES[features]} the starts end {abs(zero.costs[-1] - random.costs[-1]):.2g} nats apart"
+            for features, zero, random in _pairs(cases)
+        ),
+        alt=(
+            "Two panels of cost against iteration on a logarithmic cost axis, a line for the zero start and one for "
+            "the random start. "
+            + " ".join(
+                f"{FEATURES[c.features]}, {STARTS[c.start][0]}: from {c.costs[0]:.3g} to {c.costs[-1]:.3g}, "
+                f"between {c.costs.min():.3g} and {c.costs.max():.3g}."
+                for c in cases
+            )
+        ),
+        data=_frame(cases),
+        draw=lambda figure: _draw(figure, cases),
+        note=f"Stable cost formula. Learning rate {LAYER_LEARNING_RATE:g}, seed {results.settings.seed}.",
+        height_inches=4.8,
+    )
+    return Section(
+        "case-0",
+        "Case 0: one layer",
+        headline + ".",
+        (
+            "The curves show the stable formula, softplus(z) - y z. On the article's features the article's own "
+            "formula, y log(A) + (1 - y) log(1 - A), gives no finite cost in "
+            + " and ".join(
+                f"{case.textbook_lost:.0%} of the iterations from the {STARTS[case.start][0]}" for case in lost
+            )
+            + ": PassengerId, a row number up to 891, drives predictions to exactly 0 or 1, and 0 times log(0) is NaN.",
+            plot,
+            "The article reports that both starts reach the same cost and that the random one begins lower. Here the "
+            f"start that begins lower is the {first}.",
+            _table(cases),
+        ),
+    )
+
+
+def _pairs(cases: tuple[LayerCase, ...]) -> list[tuple[str, LayerCase, LayerCase]]:
+    by = {(case.features, case.start): case for case in cases}
+    return [(features, by[features, "zeros"], by[features, "normal"]) for features in FEATURES]
+
+
+def _table(cases: tuple[LayerCase, ...]) -> Table:
+    frame = pd.DataFrame(
+        {
+            "features": [FEATURES[case.features] for case in cases],
+            "start": [STARTS[case.start][0] for case in cases],
+            "first cost": [case.costs[0] for case in cases],
+            "lowest cost": [case.costs.min() for case in cases],
+            "last cost": [case.costs[-1] for case in cases],
+            "textbook not finite": [case.textbook_lost for case in cases],
+        }
+    )
+    cost = ".4f"
+    formats = {"first cost": cost, "lowest cost": cost, "last cost": cost, "textbook not finite": ".1%"}
+    return Table(
+        "case-0-summary",
+        "Case 0: costs in nats per passenger, and the share of iterations in which the article's formula is not finite",
+        frame,
+        formats,
+    )
+
+
+def _frame(cases: tuple[LayerCase, ...]) -> pd.DataFrame:
+    columns = {"iteration": np.arange(1, len(cases[0].costs) + 1)}
+    for case in cases:
+        columns[f"{case.features}, {case.start}, stable"] = case.costs
+        columns[f"{case.features}, {case.start}, textbook"] = case.textbook_costs
+    return pd.DataFrame(columns)
+
+
+def _draw(figure: Figure, cases: tuple[LayerCase, ...]) -> None:
+    panels = figure.subplots(len(FEATURES), 1, sharex=True)
+    for axes, (features, *pair) in zip(panels, _pairs(cases), strict=True):
+        for case in pair:
+            label, colour, marker = STARTS[case.start]
+            # Dots, because a cost that jumps at every iteration would paint a solid band as a line.
+            style = {"linestyle": "none", "marker": marker, "markersize": 1.8, "markeredgewidth": 0.6}
+            axes.plot(np.arange(1, len(case.costs) + 1), case.costs, color=colour, label=label, **style)
+        axes.set_title(FEATURES[features])
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_ylabel("cost (nats per passenger)")
+    panels[-1].set_xlabel("iteration")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(STARTS), markerscale=3)

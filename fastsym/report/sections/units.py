@@ -1,0 +1,90 @@
+"""What symmetry breaking is, in one picture: the weights of four hidden units from three starts."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from fastsym.article import PATH_LEARNING_RATE, UnitPaths
+from fastsym.report.collect import Results
+from fastsym.report.content import Plot, Section
+from fastsym.report.style import BLUE, GREEN, PURPLE, VERMILLION
+
+NAMES = {"zeros": "zero weights", "constant": "constant weights 0.01", "normal": "random weights N(0, 1) × 0.01"}
+UNIT_STYLES = ((BLUE, "-"), (VERMILLION, "--"), (GREEN, "-."), (PURPLE, ":"))
+
+
+def breaking(results: Results) -> Section:
+    """Hidden units that start equal stay equal; those that start apart learn different things."""
+    apart = {path.start: path.separation for path in results.paths}
+    together = [NAMES[start] for start, separation in apart.items() if separation == 0]
+    split = [NAMES[start] for start, separation in apart.items() if separation != 0]
+    headline = (
+        f"After {results.paths[0].iterations[-1]} iterations the four hidden units are still one and the same "
+        f"from {_listed(together)}; they have become different from {_listed(split)}."
+    )
+    plot = Plot(
+        slug="units",
+        title=f"Four hidden units stay one from {_listed(together)}, and part from {_listed(split)}",
+        alt=(
+            "Three panels, one a start, each with the output weights of four hidden units against the iteration. "
+            + " ".join(f"{NAMES[s]}: the units end up to {separation:.3g} apart." for s, separation in apart.items())
+        ),
+        data=_frame(results.paths),
+        draw=lambda figure: _draw(figure, results.paths),
+        note=(
+            "Output weight W2 of each of the four units; lines that lie on each other are drawn as one. "
+            f"Standardised features, learning rate {PATH_LEARNING_RATE:g}, seed {results.settings.seed}."
+        ),
+        height_inches=5.2,
+    )
+    return Section(
+        "breaking",
+        "What symmetry breaking is",
+        headline,
+        (
+            "Two hidden units with the same weights get the same gradient, so gradient descent can never tell them "
+            "apart: the network trains as if it had one unit. Random weights break that symmetry.",
+            plot,
+        ),
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(names) if names else "none of the starts"
+
+
+def _frame(paths: tuple[UnitPaths, ...]) -> pd.DataFrame:
+    parts = []
+    for path in paths:
+        states, units = path.W2.shape
+        part = {
+            "start": path.start,
+            "iteration": np.repeat(path.iterations, units),
+            "unit": np.tile(np.arange(1, units + 1), states),
+            "W2": path.W2.ravel(),
+        }
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _draw(figure: Figure, paths: tuple[UnitPaths, ...]) -> None:
+    panels = figure.subplots(len(paths), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, path in zip(panels, paths, strict=True):
+        for unit, (colour, line) in enumerate(UNIT_STYLES):
+            # Coinciding lines would hide all but the last: thick ones first.
+            width = 4.6 - unit
+            axes.plot(
+                path.iterations,
+                path.W2[:, unit],
+                color=colour,
+                linestyle=line,
+                linewidth=width,
+                label=f"unit {unit + 1}",
+            )
+        axes.set_title(NAMES[path.start])
+        axes.set_ylabel("weight W2")
+        axes.set_xscale("symlog", linthresh=1)
+        if np.ptp(path.W2) == 0:
+            axes.set_ylim(-1, 1)
+    panels[-1].set_xlabel("iteration (0, then logarithmic)")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(UNIT_STYLES))

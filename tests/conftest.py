@@ -1,0 +1,54 @@
+"""Shared by all tests: how hypothesis runs, and where problems come from."""
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from fastsym import Dataset, LayerParams, Params, load_titanic
+from fastsym.net import AnyParams, Array
+
+settings.register_profile("fastsym", deadline=None, max_examples=40, derandomize="CI" in os.environ)
+settings.load_profile("fastsym")
+
+
+class Problem(NamedTuple):
+    X: Array
+    y: Array
+    params: AnyParams
+
+
+def draw_problem(
+    seed: int, D: int = 8, H: int | None = 4, M: int = 20, dtype: type = np.float64, scale: float = 0.5
+) -> Problem:
+    """Random features, labels and parameters, biases included."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> Array:
+        return np.asarray(scale * rng.standard_normal(shape)).astype(dtype)
+
+    X = rng.standard_normal((D, M)).astype(dtype)
+    y = rng.integers(0, 2, M).astype(dtype)
+    params = LayerParams(normal(D), normal()) if H is None else Params(normal(H, D), normal(H), normal(H), normal())
+    return Problem(X, y, params)
+
+
+def feature_counts(variant: str) -> tuple[int, ...]:
+    """Numbers of features to try. simd compiles for each number anew, in seconds; these take two compilations.
+
+    Beyond ten features it works in chunks: 16 are two chunks of 8, 17 two of 9 with a feature missing.
+    """
+    return (8, 9, 16, 17) if variant in ("fast", "simd", "parallel") else (1, 2, 3, 8, 9, 17)
+
+
+@pytest.fixture(scope="session")
+def make_problem() -> Callable[..., Problem]:
+    return draw_problem
+
+
+@pytest.fixture(scope="session")
+def standardised() -> Dataset:
+    return load_titanic("standardised")

@@ -1,0 +1,86 @@
+"""The command line."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import fastsym
+from fastsym.__main__ import app
+
+SHORT = ["train", "--iterations", "3", "--variant", "reference"]
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    outcome = CliRunner().invoke(app, list(arguments))
+    return outcome.exit_code, outcome.stdout, outcome.stderr
+
+
+def test_train_prints_the_cost_of_the_same_training() -> None:
+    code, out, _ = run(*SHORT, "--features", "no_id", "--hidden", "2", "--seed", "5", "--learning-rate", "0.1")
+    X, y, _ = fastsym.load_titanic("no_id")
+    training = fastsym.train(X, y, fastsym.initialise("normal", 8, 2, seed=5), 3, 0.1, "reference")
+    assert code == 0
+    assert f"cost:    {training.costs[-1]:.9g} nats per sample\nvariant: reference, 1 thread\n" in out
+
+
+def test_hidden_zero_is_the_one_layer_net() -> None:
+    code, out, _ = run(*SHORT, "--hidden", "0", "--start", "zeros", "--features", "standardised")
+    X, y, _ = fastsym.load_titanic("standardised")
+    training = fastsym.train(X, y, fastsym.initialise("zeros", 8), 3, 0.01, "reference")
+    assert code == 0
+    assert f"{training.costs[-1]:.9g}" in out
+
+
+def test_float32_reaches_the_arithmetic() -> None:
+    costs = [run(*SHORT, "--dtype", dtype)[1].splitlines()[0] for dtype in ("float32", "float64")]
+    assert costs[0] != costs[1]
+
+
+def test_no_iterations_have_no_cost() -> None:
+    code, out, _ = run("train", "--iterations", "0", "--variant", "reference")
+    assert code == 0
+    assert "cost:    none" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--variant", "nope"), "error: variant: expected 'fast' or one of reference, numpy"),
+        (("--learning-rate", "-1"), "error: learning_rate: expected positive and finite in float64; got -1.0"),
+        (("--learning-rate", "nan"), "error: learning_rate: expected positive and finite"),
+        (("--scale", "inf"), "error: scale: expected a finite number; got inf"),
+        (("--hidden", "-1"), "--hidden"),
+        (("--features", "none"), "--features"),
+        (("--dtype", "float16"), "--dtype"),
+        (("--iterations", "1.5"), "--iterations"),
+    ],
+)
+def test_bad_input_is_named(arguments: tuple[str, str], message: str) -> None:
+    code, out, err = run(*SHORT, *arguments)
+    assert code == 2
+    assert out == ""
+    assert message in err
+
+
+def test_the_module_runs_and_lists_its_commands() -> None:
+    done = subprocess.run([sys.executable, "-m", "fastsym", "--help"], capture_output=True, text=True, check=True)
+    for name in ("report", "regression", "train"):
+        assert name in done.stdout
+
+
+def test_report_is_the_same_command() -> None:
+    code, out, _ = run("report", "--help")
+    assert code == 0
+    assert "--benchmark-json" in out
+
+
+def test_regression_hands_its_arguments_over() -> None:
+    code, _, err = run("regression", "base.json", "head.json")
+    assert code == 2
+    assert "base.json" in err
+    code, out, _ = run("regression", "--help")
+    assert code == 0
+    assert "fastsym regression" in out
+    assert "--tolerance" in out
