@@ -235,7 +235,8 @@ def slice_sums(
     length = plan.H * plan.C * plan.S
     start = place * length
     blocks = -(-plan.groups // BLOCK_GROUPS)
-    sums[start : start + length] = 0
+    for i in range(start, start + length):
+        sums[i] = 0
     db2, linear, logs, factors, pending = 0.0, 0.0, 0.0, 1.0, 0
     for block in range(blocks * s // plan.slices, blocks * (s + 1) // plan.slices):
         first = block * BLOCK_GROUPS
@@ -306,6 +307,14 @@ def scale_rows(plan: Plan, shape: Any, rows: Array, scaled: Array, multiplicity:
         scaled[h * R + F + 1] = multiplicity[h] * rows[h * R + F + 1]
 
 
+@jit_inline
+def copy_state(source: Array, start: int, target: Array, place: int) -> None:
+    """Copy one network's state; a loop, because an assignment of slices takes longer to compile than all the rest."""
+    n = min(source.size - start, target.size - place)
+    for i in range(n):
+        target[place + i] = source[start + i]
+
+
 @jit
 def train_share(
     X: Array,
@@ -318,6 +327,7 @@ def train_share(
     multiplicity: Array,
     costs: Array,
     history: Array,
+    snapshots: int,
     every: int,
     room: Array,
     sums: Array,
@@ -333,7 +343,7 @@ def train_share(
     and updates its own copy of the weights, so that they need to meet only once in an iteration. Sums of odd
     and even iterations lie in different places: who is ahead never overwrites what another still reads.
 
-    ``states`` (P, N) are modified in place, ``steps`` (P,) are the learning rates over M, ``history`` (P, snapshots, N)
+    ``states`` (P N,) are modified in place, ``steps`` (P,) are the learning rates over M, ``history`` (P snapshots N,)
     and ``costs`` (P, T) are overwritten. ``room`` is the thread's own scratch; ``sums`` and ``heads`` belong to all
     who share a network, with room for two times the slices.
     """
@@ -347,11 +357,11 @@ def train_share(
     first, last = slices * thread // threads, slices * (thread + 1) // threads
     p = atomic_add(counters, NEXT, 1) if threads == 1 else 0
     while p < costs.shape[0]:
-        state[:] = states[p]
+        copy_state(states, p * state.size, state, 0)
         scale_rows(plan, shape, state, scaled, multiplicity)
         for i in range(costs.shape[1]):
             if every > 0 and i % every == 0 and thread == 0:
-                history[p, i // every] = state
+                copy_state(state, 0, history, (p * snapshots + i // every) * state.size)
             place = i % 2 * slices
             for s in range(first, last):
                 slice_sums(X, sign, far, shape, plan, scaled, bias, A, z, dz, sums, heads, s, place + s)
@@ -366,7 +376,7 @@ def train_share(
         if threads > 1 and not meet(counters, threads * (costs.shape[1] + 1)):
             return
         if thread == 0:
-            states[p] = state
+            copy_state(state, 0, states, p * state.size)
         p = atomic_add(counters, NEXT, 1) if threads == 1 else costs.shape[0]
 
 
@@ -426,14 +436,26 @@ def train_population(
     steps = (learning_rates / X.shape[1]).astype(real)
     counts = np.ones(hidden, real) if multiplicity is None else multiplicity
     states = states_of(params, table)
-    snapshots = np.empty((0, 0, 0) if history is None else (*history.b2.shape, state_size(table)), real)
+    kept = np.empty((0, 0, 0) if history is None else (*history.b2.shape, state_size(table)), real)
     common = shared_room(table) if together else None
 
     def work(thread: int, counters: Array) -> None:
         sums, heads = common or shared_room(table)
         share = (thread, threads) if together else (0, 1)
         train_share(
-            *table, states, steps, counts, costs, snapshots, every, own_room(table), sums, heads, counters, *share
+            *table,
+            states.reshape(-1),
+            steps,
+            counts,
+            costs,
+            kept.reshape(-1),
+            kept.shape[1],
+            every,
+            own_room(table),
+            sums,
+            heads,
+            counters,
+            *share,
         )
 
     if threads == 1:
@@ -442,7 +464,7 @@ def train_population(
         run_together(work, threads)
     read_states(states, table, params)
     if history is not None:
-        read_states(snapshots, table, history)
+        read_states(kept, table, history)
 
 
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
