@@ -5,7 +5,8 @@ Shape legend: :mod:`fastsym.net`. Entry points: ``python -m fastsym.report``, ``
 """
 
 from fastsym.data import Dataset, load_titanic
-from fastsym.net import LayerParams, Params, initialise
+from fastsym.net import LayerParams, Params
+from fastsym.starts import initialise
 from fastsym.variants import VARIANTS, NonFiniteCostWarning, Training, Variant, train, train_population
 
 __version__ = "0.1.0"

@@ -125,9 +125,9 @@ def _train_layer(X: Array, y: Array, W: Array, b: Array, step: Any, costs: Array
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
     """Train the two-layer net; arguments as for :func:`fastsym.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
-    gradients = [np.empty_like(like) for like in (params.W1, params.b1, params.W2)]
-    parts = tuple(np.empty_like(like) for like in gradients)
-    _train_network(X, y, *params, step, costs, np.empty_like(params.b1), *gradients, parts)
+    dW1, db1, dW2 = (np.empty_like(like) for like in (params.W1, params.b1, params.W2))
+    parts = tuple(np.empty_like(like) for like in (dW1, db1, dW2))
+    _train_network(X, y, *params, step, costs, np.empty_like(params.b1), dW1, db1, dW2, parts)
 
 
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:

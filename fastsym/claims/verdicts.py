@@ -1,0 +1,83 @@
+"""What a verdict is, and how chance is allowed for: exact intervals, no normal approximation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+Answer = Literal["true", "false", "undecided", "not applicable"]
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One claim on one feature set."""
+
+    claim: int
+    """Its number in DESIGN section 9."""
+    features: str
+    verdict: Answer
+    reason: str
+    """One line with the numbers that decide."""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    """What was measured; costs in mean nats per sample, times in iterations."""
+    interval: tuple[float, float] | None = None
+    """95 % interval of ``interval_of`` where chance enters."""
+    interval_of: str = ""
+
+
+@dataclass(frozen=True)
+class Share:
+    """In how many of the seeds something held."""
+
+    count: int
+    total: int
+    interval: tuple[float, float]
+    """Clopper and Pearson's exact 95 % interval of the probability; (0, 1) if there was no seed to count."""
+
+    @property
+    def answer(self) -> Answer:
+        """``"true"`` if it holds in most cases beyond chance, ``"false"`` if it fails in most, else ``"undecided"``."""
+        low, high = self.interval
+        return "true" if low > 0.5 else "false" if high < 0.5 else "undecided"
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.count} of {self.total} seeds ({100 * low:.0f} to {100 * high:.0f} %)"
+
+
+def share(held: ArrayLike) -> Share:
+    """Count booleans, one a seed."""
+    from scipy.stats import binomtest  # here, because it costs more to import than all of fastsym
+
+    values = np.asarray(held, bool)
+    count, total = int(values.sum()), len(values)
+    if total == 0:
+        return Share(0, 0, (0.0, 1.0))
+    bounds = binomtest(count, total).proportion_ci(CONFIDENCE, "exact")
+    return Share(count, total, (float(bounds.low), float(bounds.high)))
+
+
+@dataclass(frozen=True)
+class Median:
+    """Median over seeds with an exact interval from order statistics, which makes no assumption of shape."""
+
+    value: float
+    interval: tuple[float, float]
+
+
+def median(values: ArrayLike) -> Median:
+    """Median and its exact 95 % interval; infinite values, for what was never reached, are allowed.
+
+    With fewer than six values there is no such interval: its ends are infinite.
+    """
+    from scipy.stats import quantile_test  # here, because it costs more to import than all of fastsym
+
+    sample = np.asarray(values, float)
+    bounds: Any = quantile_test(sample).confidence_interval(CONFIDENCE)
+    low, high = float(bounds.low), float(bounds.high)
+    interval = (-np.inf if np.isnan(low) else low, np.inf if np.isnan(high) else high)
+    return Median(float(np.median(sample)), interval)

@@ -1,0 +1,116 @@
+"""Sweeps: a grid of starts, scales, widths, learning rates, seeds, feature sets and float types, as one table.
+
+``run`` trains a grid chunk by chunk into a directory of Parquet files; interrupted, the same call resumes. ``read``
+gives the table. The command is ``python -m fastsym.sweep``.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastsym.data import FEATURE_SETS, Dataset, load_titanic
+from fastsym.sweep.grid import Chunk, Grid
+from fastsym.sweep.outcomes import run_chunk
+from fastsym.sweep.store import SweepBusyError, SweepDiffersError, locked, open_sweep, part, read, write_part
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Chunk", "Grid", "SweepBusyError", "SweepDiffersError", "read", "run", "run_chunk"]
+
+Progress = Callable[[int, int], None]
+
+
+def run(
+    grid: Grid,
+    output: str | Path,
+    tables: Mapping[str, Dataset] | None = None,
+    scheduler: str | None = None,
+    progress: Progress = lambda done, total: None,  # noqa: ARG005
+) -> Path:
+    """Run what is missing of a sweep.
+
+    Parameters
+    ----------
+    grid
+        What to train.
+    output
+        Directory for the results; made if it is not there.
+    tables
+        Feature sets by name, to use instead of those of the Titanic table.
+    scheduler
+        Address of a Dask scheduler, to run the chunks on its workers; None for this machine, on all cores.
+    progress
+        Called with the number of networks done and of all, at the beginning and after each chunk.
+
+    Returns
+    -------
+    Path
+        The directory. Read it with :func:`read` or ``pandas.read_parquet``.
+
+    Raises
+    ------
+    SweepBusyError
+        If another process is writing to the directory.
+    SweepDiffersError
+        If the directory holds another sweep.
+    ValueError
+        If the grid names a feature set that is not there.
+    ImportError
+        If a scheduler is given and distributed is not installed.
+    """
+    directory = Path(output)
+    known = FEATURE_SETS if tables is None else tuple(tables)
+    for name in grid.features:
+        if name not in known:
+            raise ValueError(f"features: expected some of {', '.join(known)}; got {name!r}; choose from these")
+    data = {name: load_titanic(name) if tables is None else tables[name] for name in grid.features}
+    with locked(directory):
+        open_sweep(directory, grid, data)
+        chunks = grid.chunks()
+        missing = [chunk for chunk in chunks if not part(directory, chunk).exists()]
+        done = grid.size - sum(chunk.stop - chunk.first for chunk in missing)
+        progress(done, grid.size)
+        work = _here(grid, missing, data) if scheduler is None else _on_dask(grid, missing, data, scheduler)
+        for chunk, table in work:
+            write_part(directory, chunk, table)
+            done += chunk.stop - chunk.first
+            progress(done, grid.size)
+    return directory
+
+
+Work = Iterator[tuple[Chunk, "DataFrame"]]
+
+
+def _here(grid: Grid, chunks: Iterable[Chunk], data: Mapping[str, Dataset]) -> Work:
+    for chunk in chunks:
+        yield chunk, run_chunk(grid, chunk, data[grid.settings(chunk.first)["features"]])
+
+
+def _same(table: Dataset) -> Dataset:
+    return table
+
+
+def _on_dask(grid: Grid, chunks: Iterable[Chunk], data: Mapping[str, Dataset], scheduler: str) -> Work:
+    """Run chunks on the workers of a Dask cluster; results come as they are ready.
+
+    A worker that dies is no loss: Dask gives its chunks to others.
+    """
+    try:
+        from distributed import Client, as_completed
+    except ImportError as error:
+        raise ImportError(
+            "scheduler: expected the package distributed to be installed; got none; pip install 'fastsym[distributed]'"
+        ) from error
+    with Client(scheduler, set_as_default=False) as client:
+        # A task that returns the table, not a scattered table: when its worker dies, Dask can make it again.
+        there: dict[str, Any] = {name: client.submit(_same, table, pure=False) for name, table in data.items()}
+        futures = {}
+        for chunk in chunks:
+            table = there[grid.settings(chunk.first)["features"]]
+            # One thread a task: the workers of a cluster are as many as its cores.
+            futures[client.submit(run_chunk, grid, chunk, table, 1, pure=False)] = chunk
+        ready = as_completed(futures, loop=client.loop)
+        for future in ready:
+            yield futures.pop(future), future.result()
+            future.release()

@@ -1,0 +1,112 @@
+"""``python -m fastsym.sweep OUTPUT``: run a grid of trainings, or resume it. See ``--help``."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from fastsym.sweep import Grid, SweepBusyError, run
+from fastsym.tables import load_table
+
+T = TypeVar("T")
+
+
+def listed(name: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
+    """Read comma-separated values."""
+    try:
+        return tuple(kind(item.strip()) for item in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"expected {kind.__name__} values with commas between; got {text!r}", param_hint=name
+        ) from error
+
+
+@contextlib.contextmanager
+def shown_progress(quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the time left on a terminal, one line for each tenth elsewhere, nothing if quiet."""
+    console = Console(stderr=True)
+    if quiet:
+        yield lambda done, total: None  # noqa: ARG005
+    elif not console.is_terminal:
+        tenths = [-1]
+
+        def line(done: int, total: int) -> None:
+            if 10 * done // total > tenths[0]:
+                tenths[0] = 10 * done // total
+                print(f"{done} of {total} networks", file=sys.stderr, flush=True)
+
+        yield line
+    else:
+        columns = (
+            TextColumn("networks"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task("networks", total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    output: Annotated[Path, typer.Argument(help="Directory for the results (Parquet); resumed if it is there.")],
+    start: Annotated[str, typer.Option(help="Starts; see fastsym.initialise.")] = "normal",
+    scale: Annotated[str, typer.Option(help="Sizes of the weights.")] = "0.01",
+    hidden: Annotated[str, typer.Option(help="Numbers of hidden units.")] = "4",
+    learning_rate: Annotated[str, typer.Option(help="Step sizes.")] = "0.01",
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 100,
+    first_seed: Annotated[int, typer.Option(help="The first of them.")] = 0,
+    features: Annotated[str, typer.Option(help="Feature sets: article, no_id, standardised.")] = "standardised",
+    dtype: Annotated[str, typer.Option(help="float64, float32.")] = "float64",
+    perturbation: Annotated[str, typer.Option(help="Sizes of random changes to the start.")] = "0",
+    iterations: Annotated[int, typer.Option(help="Iterations of each training.")] = 3000,
+    table: Annotated[
+        Path | None, typer.Option(help="A CSV file of your own; features are then raw, standardised.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Its column of labels, 0 and 1.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> None:
+    """Train every combination of the settings, each several values with commas between.
+
+    Interrupt it when you like: the same command resumes.
+    """
+    values: dict[str, Any] = {
+        "start": listed("--start", start, str),
+        "scale": listed("--scale", scale, float),
+        "hidden": listed("--hidden", hidden, int),
+        "learning_rate": listed("--learning-rate", learning_rate, float),
+        "features": listed("--features", features, str),
+        "dtype": listed("--dtype", dtype, str),
+        "perturbation": listed("--perturbation", perturbation, float),
+    }
+    if (table is None) != (target is None):
+        raise typer.BadParameter("expected both or none of --table and --target", param_hint="--target")
+    try:
+        tables = None
+        if table is not None and target is not None:
+            tables = {name: load_table(table, target, name == "standardised") for name in ("raw", "standardised")}
+        grid = Grid(**values, seeds=seeds, first_seed=first_seed, iterations=iterations)
+        with shown_progress(quiet) as progress:
+            run(grid, output, tables, scheduler, progress)
+    except (ValueError, TypeError, SweepBusyError, ImportError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        print(f"interrupted; what is finished is in {output}, and the same command resumes", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+if __name__ == "__main__":
+    app()

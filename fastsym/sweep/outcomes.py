@@ -1,0 +1,111 @@
+"""What becomes of the networks of one chunk: one row each, with every setting, version and outcome.
+
+A row depends on nothing but its settings, the data and the versions: not on the chunk, the number of threads, the
+machine's load or where it ran. So no times are in it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+
+import fastsym
+from fastsym.data import Dataset
+from fastsym.net import Array, Params
+from fastsym.starts import initialise
+from fastsym.sweep.grid import Chunk, Grid
+from fastsym.symmetry import dead_units, effective_rank, saturated_fraction, snapshots, spread, unit_classes
+from fastsym.variants import train_population
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+TOLERANCE = 1e-6
+"""Units whose numbers differ by at most this much count as equal in ``classes_within_tolerance``."""
+
+
+def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = None) -> "DataFrame":
+    """Train the networks of a chunk and observe them.
+
+    Parameters
+    ----------
+    grid, chunk
+        What to run.
+    data
+        The feature set that the chunk's settings name.
+    threads
+        How many threads share the networks; None for all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns: network; the settings; iterations; samples, n_features; fastsym_version, numpy_version, numba_version;
+        first_cost, final_cost, lowest_cost (mean nats per sample); iterations_to_half (of the fall from the first to
+        the lowest cost); finite (whether all costs were); accuracy; classes_at_start, classes (bit for bit, up to
+        sign), classes_within_tolerance, dead_units, spread, effective_rank (of W1), saturated_fraction.
+    """
+    import pandas as pd  # here, because it costs more to import than all of fastsym
+
+    settings = [grid.settings(network) for network in range(chunk.first, chunk.stop)]
+    dtype = np.dtype(settings[0]["dtype"])
+    X, y = data.X.astype(dtype), data.y.astype(dtype)
+    starts = [_start(X, each) for each in settings]
+    together = Params(*(np.stack(values) for values in zip(*starts, strict=True)))
+    rates = np.array([each["learning_rate"] for each in settings])
+    training = train_population(X, y, together, grid.iterations, rates, threads=threads)
+    assert isinstance(training.params, Params)  # as the starts are
+    common = {
+        "iterations": grid.iterations,
+        "samples": X.shape[1],
+        "n_features": X.shape[0],
+        "fastsym_version": fastsym.__version__,
+        "numpy_version": np.__version__,
+        "numba_version": numba.__version__,
+    }
+    table = pd.DataFrame(settings).assign(**common)
+    table.insert(0, "network", range(chunk.first, chunk.stop))
+    for name, values in (*_of_costs(training.costs).items(), *_of_networks(X, y, starts, training.params).items()):
+        table[name] = values
+    return table
+
+
+def _start(X: Array, settings: dict[str, Any]) -> Params:
+    names = ("scale", "seed", "dtype", "perturbation")
+    params = initialise(settings["start"], len(X), settings["hidden"], **{name: settings[name] for name in names})
+    assert isinstance(params, Params)  # because hidden is given
+    return params
+
+
+def _of_costs(costs: Array) -> dict[str, Array]:
+    lowest = np.fmin.reduce(costs, axis=1)  # skips NaN
+    half = (costs[:, 0] + lowest) / 2
+    return {
+        "first_cost": costs[:, 0].astype(float),
+        "final_cost": costs[:, -1].astype(float),
+        "lowest_cost": lowest.astype(float),
+        "iterations_to_half": np.argmax(costs <= half[:, None], axis=1),
+        "finite": np.isfinite(costs).all(axis=1),
+    }
+
+
+def _of_networks(X: Array, y: Array, starts: list[Params], ends: Params) -> dict[str, Any]:
+    finite = np.asarray(np.isfinite(ends.W1).all(axis=(1, 2)))
+    rank = np.full(len(ends.W1), np.nan)
+    rank[finite] = effective_rank(ends.W1[finite].astype(float))
+    networks = list(snapshots(ends))
+    with np.errstate(all="ignore"):  # a network that left the finite range has NaN for an outcome, not a warning
+        return {
+            "accuracy": [_accuracy(X, y, params) for params in networks],
+            "classes_at_start": [int(unit_classes(params).max()) + 1 for params in starts],
+            "classes": [int(unit_classes(params).max()) + 1 for params in networks],
+            "classes_within_tolerance": [int(unit_classes(params, TOLERANCE).max()) + 1 for params in networks],
+            "dead_units": dead_units(ends).sum(axis=1),
+            "spread": spread(ends),
+            "effective_rank": rank,
+            "saturated_fraction": [saturated_fraction(X, params) for params in networks],
+        }
+
+
+def _accuracy(X: Array, y: Array, params: Params) -> float:
+    z = params.b2 + params.W2 @ np.tanh(params.W1 @ X + params.b1[:, None])
+    return float(np.mean((z > 0) == (y == 1))) if np.isfinite(z).all() else float("nan")
