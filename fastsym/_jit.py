@@ -60,8 +60,8 @@ def jit_expanded(function: F) -> F:
 
 
 def jit_reordered(function: F) -> F:
-    """Compile like :func:`jit`, but let the compiler choose the order of sums, without which no sum vectorises.
+    """Compile like :func:`jit_inline`, but let the compiler choose the order of sums: else no sum vectorises.
 
     NaN, infinities and signed zeros keep their meaning. Use it for a function that is one sum.
     """
-    return _compiled(function, fastmath={"reassoc", "contract"})
+    return _compiled(function, cache=False, forceinline=True, fastmath={"reassoc", "contract"})

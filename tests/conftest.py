@@ -15,6 +15,13 @@ settings.register_profile("fastsym", deadline=None, max_examples=40, derandomize
 settings.load_profile("fastsym")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Use every processor where pytest-xdist is installed and the command line says nothing else (``-n 0``)."""
+    if getattr(config.option, "numprocesses", 0) is None and not config.option.usepdb:
+        config.option.numprocesses = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+
+
 class Problem(NamedTuple):
     X: Array
     y: Array

@@ -1,0 +1,79 @@
+"""What every benchmark shares: the check before timing, the reference in turns, and what is noted beside the times."""
+
+from contextlib import ExitStack
+from functools import cache
+
+import pytest
+from peers import PEERS
+from peers.process import LEARNING_RATE, PeerProcess
+from turns import REFERENCE_SECONDS, Turns
+
+import fastsym
+from fastsym.agreement import certify
+from fastsym.measure import describe_machine, numba_seconds
+from fastsym.stats import MIN_PAIRS
+
+CELL_SECONDS = 0.1
+MAX_ROUNDS = 12
+
+
+def pytest_benchmark_update_machine_info(config, machine_info):  # noqa: ARG001 the hook's signature
+    machine_info["fastsym"] = describe_machine()
+
+
+@cache
+def certify_once(variant):
+    """Compile and certify; the certificate and the seconds spent compiling."""
+    data = fastsym.load_titanic()
+    with numba_seconds("numba:compile") as compiling:
+        fastsym.train(data.X, data.y, fastsym.initialise("normal", len(data.X), 4), 1, LEARNING_RATE, variant)
+    return certify(variant), sum(compiling)
+
+
+@pytest.fixture
+def certified(variant):
+    """Compile and certify the benchmark's variant before anything is timed; what of it goes into a record."""
+    certificate, compile_seconds = certify_once(variant)
+    if not certificate.passed:
+        pytest.fail(f"{variant} is not equal to the reference, so it is not timed:\n{certificate.summary()}")
+    return {
+        "compile_seconds": compile_seconds,
+        "worst_error": certificate.worst_error,
+        "median_error": certificate.median_error,
+    }
+
+
+@pytest.fixture
+def time_training(benchmark):
+    """Give a function that times a training in turns with the reference, and notes what a record needs."""
+
+    def run(job, hidden, iterations, **noted):
+        if benchmark.disabled:
+            return benchmark.pedantic(job)
+        turns = Turns(hidden, iterations)
+        expected = iterations * REFERENCE_SECONDS[hidden]
+        rounds = min(MAX_ROUNDS, max(MIN_PAIRS, int(CELL_SECONDS / expected)))
+        benchmark.group = f"H = {hidden}, T = {iterations}"
+        result = benchmark.pedantic(job, setup=turns.before, teardown=turns.after, rounds=rounds)
+        benchmark.extra_info |= {"hidden": hidden, "iterations": iterations, "dtype": "float64"} | noted
+        benchmark.extra_info |= {"reference_seconds": turns.seconds, "reference_iterations": turns.iterations}
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def peer_processes():
+    """Give a function that starts a peer, once per number of threads."""
+    with ExitStack() as stack:
+        yield cache(lambda peer, threads: stack.enter_context(PeerProcess(PEERS[peer], threads)))
+
+
+@pytest.fixture
+def peer_process(peer_processes, peer, threads, hidden):
+    """Start the benchmark's peer and check it before anything is timed; or skip with the command that installs it."""
+    if missing := PEERS[peer].missing():
+        pytest.skip(missing)
+    process = peer_processes(peer, threads)
+    process.check(hidden)
+    return process

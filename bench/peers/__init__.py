@@ -1,0 +1,54 @@
+"""Other systems that do exactly the same work, each written as its own experts would write it.
+
+The work: full-batch gradient descent on the same data in float64, the cost of every iteration recorded before its
+update. A peer is a module of this folder with one function,
+
+    build(X, y, threads) -> train
+    train(params, iterations, learning_rate) -> (costs, params)
+
+that takes and returns NumPy arrays. It runs in a process of its own (:mod:`peers.process`), so that its threads, flags
+and imports touch nothing else.
+"""
+
+import shutil
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another system, and what it needs."""
+
+    name: str
+    summary: str
+    module: str
+    """In this folder."""
+    needs: str
+    """A Python package; or a command, if ``is_command``."""
+    install: str
+    """The command that installs it."""
+    is_command: bool = False
+    threads: tuple[int, ...] = (1, 2)
+
+    def missing(self) -> str | None:
+        """Say what is missing and how to install it; ``None`` if nothing is."""
+        found = shutil.which(self.needs) if self.is_command else find_spec(self.needs)
+        return None if found else f"{self.name} needs {self.needs}, which is not installed: {self.install}"
+
+
+_COMPILER = {"needs": "gcc", "is_command": True, "install": "apt-get install gcc"}
+_TORCH = {"needs": "torch", "install": "pip install torch"}
+
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer("c", "C, gcc -O3 -march=native -ffast-math, vector mathematics library", "c_tanh", **_COMPILER),
+        Peer("c_exp", "the same with tanh z = 1 - 2 / (exp(2z) + 1), inaccurate near 0", "c_exp", **_COMPILER),
+        Peer("jax", "JAX, jit and scan", "jax_scan", needs="jax", install="pip install jax"),
+        Peer("torch", "PyTorch, eager, gradients by hand into preallocated buffers", "torch_by_hand", **_TORCH),
+        Peer("torch_autograd", "PyTorch, eager, autograd and a fused optimiser", "torch_autograd", **_TORCH),
+        Peer(
+            "sklearn", "scikit-learn, MLPClassifier", "sklearn_mlp", needs="sklearn", install="pip install scikit-learn"
+        ),
+    )
+}

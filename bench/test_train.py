@@ -1,0 +1,64 @@
+"""Whole training calls: every variant at every hidden width and number of iterations, and every peer.
+
+The grid ends where one call of the reference would take longer than a third of a second or so.
+"""
+
+import numpy as np
+import pytest
+from peers import PEERS
+from peers.process import LEARNING_RATE
+from reported import REPORTED
+from turns import REFERENCE_SECONDS
+
+import fastsym
+from fastsym.measure import ITERATIONS, WIDTHS
+from fastsym.variants import OWN
+
+LONGEST_SECONDS = 0.3
+PEER_ITERATIONS = 100
+PEER_LONGEST_SECONDS = 0.1
+CELLS = [(H, T) for H in WIDTHS for T in ITERATIONS if T * REFERENCE_SECONDS[H] <= LONGEST_SECONDS]
+
+
+@pytest.mark.parametrize("variant", [variant.name for variant in OWN])
+@pytest.mark.parametrize(("hidden", "iterations"), CELLS, ids=[f"H{H}-T{T}" for H, T in CELLS])
+def test_train(certified, time_training, hidden, iterations, variant):
+    data = fastsym.load_titanic()
+    params = fastsym.initialise("normal", len(data.X), hidden)
+
+    def job():
+        return fastsym.train(data.X, data.y, params, iterations, LEARNING_RATE, variant)
+
+    threads = job().threads
+    result = time_training(
+        job,
+        hidden,
+        iterations,
+        kind="variant",
+        variant=variant,
+        threads=threads,
+        **certified,
+    )
+    assert np.isfinite(result.costs).all()
+
+
+@pytest.mark.benchmark(timer=REPORTED.now)
+@pytest.mark.parametrize(("peer", "threads"), [(peer.name, count) for peer in PEERS.values() for count in peer.threads])
+@pytest.mark.parametrize("hidden", WIDTHS, ids=[f"H{H}" for H in WIDTHS])
+def test_peer(peer_process, time_training, hidden, peer, threads):
+    iterations = min(PEER_ITERATIONS, int(PEER_LONGEST_SECONDS / REFERENCE_SECONDS[hidden]))
+    first_seconds = peer_process.seconds(hidden, iterations)  # JAX compiles for this number of iterations
+
+    def job():
+        REPORTED.add(peer_process.seconds(hidden, iterations))
+
+    time_training(
+        job,
+        hidden,
+        iterations,
+        kind="peer",
+        variant=peer,
+        threads=threads,
+        compile_seconds=max(0.0, first_seconds - peer_process.seconds(hidden, iterations)),
+        worst_error=peer_process.check(hidden),
+    )

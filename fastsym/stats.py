@@ -1,0 +1,213 @@
+"""Paired ratios of times, their intervals, and corrections for many comparisons.
+
+Times are compared as logarithms of ratios: a slowdown by half and a speed-up by two are then equally far from
+zero, and noise that stretches times does not pull the mean. The summaries are medians, because a shared machine
+makes outliers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MIN_PAIRS = 6
+"""The fewest pairs whose range is a 95 % interval of the median: (1/2)**6 on either side is under 2.5 %."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio of times, with the interval that holds its true median with the given confidence."""
+
+    ratio: float
+    low: float
+    high: float
+    confidence: float
+    pairs: int
+
+    def __str__(self) -> str:
+        return f"{self.ratio:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def _times(name: str, values: ArrayLike) -> Floats:
+    times = np.asarray(values, np.float64)
+    if times.ndim != 1 or times.size == 0:
+        raise ValueError(f"{name}: expected a list of seconds; got shape {times.shape}; pass one number a round")
+    if not (np.isfinite(times) & (times > 0)).all():
+        raise ValueError(f"{name}: expected positive, finite seconds; got {times.tolist()}; leave out void samples")
+    return times
+
+
+def log_ratios(baseline_seconds: ArrayLike, seconds: ArrayLike) -> Floats:
+    """Logarithms of baseline / seconds, round by round: positive where ``seconds`` is the faster.
+
+    Parameters
+    ----------
+    baseline_seconds, seconds
+        (rounds,) each; entry i of both was measured in round i.
+
+    Returns
+    -------
+    ndarray
+        (rounds,) natural logarithms.
+
+    Raises
+    ------
+    ValueError
+        If the lists differ in length, are empty, or hold anything but positive, finite numbers.
+    """
+    baseline, times = _times("baseline_seconds", baseline_seconds), _times("seconds", seconds)
+    if baseline.size != times.size:
+        raise ValueError(
+            f"seconds: expected {baseline.size} rounds, one for each of the baseline; got {times.size}; "
+            "pass both times of every round"
+        )
+    return np.asarray(np.log(baseline) - np.log(times))
+
+
+def paired_ratio(baseline_seconds: ArrayLike, seconds: ArrayLike, confidence: float = 0.95) -> Ratio:
+    """Summarise how many times as fast as the baseline something is, from interleaved rounds.
+
+    The interval lies between two order statistics of the ratios and is exact for independent rounds of any
+    distribution (the sign test turned around; ``scipy.stats.quantile_test``). With too few rounds for the
+    confidence no such interval exists; it is then 0 to infinity.
+
+    Parameters
+    ----------
+    baseline_seconds, seconds
+        (rounds,) each; entry i of both was measured in round i.
+    confidence
+        Between 0 and 1.
+
+    Returns
+    -------
+    Ratio
+        The median of baseline / seconds.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`log_ratios`.
+    """
+    from scipy.stats import quantile_test  # here, because it costs more to import than all of fastsym
+
+    ratios = log_ratios(baseline_seconds, seconds)
+    ends: Any = quantile_test(ratios, q=0.0, p=0.5).confidence_interval(confidence)
+    low, high = (float(np.exp(end)) for end in (ends.low, ends.high))
+    return Ratio(
+        ratio=float(np.exp(np.median(ratios))),
+        low=0.0 if np.isnan(low) else low,
+        high=np.inf if np.isnan(high) else high,
+        confidence=confidence,
+        pairs=ratios.size,
+    )
+
+
+def ratio_of_medians(
+    base: ArrayLike, head: ArrayLike, confidence: float = 0.95, resamples: int = 1999, seed: int = 0
+) -> Ratio:
+    """Median of ``head`` over median of ``base``, two independent samples, with a bootstrap interval.
+
+    Parameters
+    ----------
+    base, head
+        Positive numbers, (n,) and (k,); for example the speed-ups of every round in two sessions.
+    confidence
+        Between 0 and 1.
+    resamples
+        How often to draw from the samples.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    Ratio
+        ``pairs`` is the size of the smaller sample.
+
+    Raises
+    ------
+    ValueError
+        If a sample is empty or holds anything but positive, finite numbers.
+    """
+    from scipy.stats import bootstrap
+
+    logs = np.log(_times("base", base)), np.log(_times("head", head))
+
+    def shift(a: Floats, b: Floats, axis: int) -> Floats:
+        return np.asarray(np.median(b, axis=axis) - np.median(a, axis=axis))
+
+    result = bootstrap(
+        logs,
+        shift,
+        vectorized=True,
+        n_resamples=resamples,
+        confidence_level=confidence,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    ends = (shift(*logs, axis=-1), *result.confidence_interval)
+    ratio, low, high = (float(np.exp(end)) for end in ends)
+    return Ratio(ratio, low, high, confidence, min(logs[0].size, logs[1].size))
+
+
+def lower_p_value(base: ArrayLike, head: ArrayLike, tolerance: float) -> float:
+    """Probability of samples like these if ``head`` is at least ``1 - tolerance`` times ``base``.
+
+    One-sided exact Mann-Whitney test of two independent samples.
+
+    Parameters
+    ----------
+    base, head
+        Positive numbers, (n,) and (k,).
+    tolerance
+        The loss that does not matter, as a fraction; at least 0 and below 1.
+
+    Returns
+    -------
+    float
+        Small if ``head`` is lower by more than the tolerance.
+
+    Raises
+    ------
+    ValueError
+        If a sample is empty or holds anything but positive, finite numbers, or tolerance is out of range.
+    """
+    from scipy.stats import mannwhitneyu
+
+    if not (0 <= tolerance < 1):
+        raise ValueError(f"tolerance: expected a fraction of at least 0 and below 1; got {tolerance}; 0.1 is 10 %")
+    allowed = _times("base", base) * (1 - tolerance)
+    return float(mannwhitneyu(_times("head", head), allowed, alternative="less", method="exact").pvalue)
+
+
+def holm(p_values: Sequence[float]) -> Floats:
+    """Correct p-values for their number, so that one false alarm in the whole family is as rare as asked.
+
+    Holm's step-down method: the smallest of n is multiplied by n, the next by n - 1, and so on, and none may
+    come before a smaller one. Source: Holm, Scandinavian Journal of Statistics 6 (1979), 65-70.
+
+    Parameters
+    ----------
+    p_values
+        (n,) between 0 and 1.
+
+    Returns
+    -------
+    ndarray
+        (n,) corrected p-values, in the order given.
+
+    Raises
+    ------
+    ValueError
+        If one is outside 0 to 1, or NaN.
+    """
+    p = np.asarray(p_values, np.float64)
+    if not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(f"p_values: expected numbers from 0 to 1; got {p.tolist()}; pass the tests' p-values")
+    order = np.argsort(p, kind="stable")
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1)), 1)
+    return corrected
