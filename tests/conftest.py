@@ -18,6 +18,8 @@ settings.load_profile("fastsym")
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Use every processor where pytest-xdist is installed and the command line says nothing else (``-n 0``)."""
+    if "PYTEST_XDIST_WORKER" in os.environ:  # a worker comes by here, too, and must not start workers of its own
+        return
     if getattr(config.option, "numprocesses", 0) is None and not config.option.usepdb:
         config.option.numprocesses = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
 
