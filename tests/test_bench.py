@@ -16,10 +16,12 @@ NODE_IDS = ROOT / "bench" / "node_ids.txt"
 
 
 def bench(*arguments, **environment):
+    # What tells a process that it is a worker of pytest-xdist would switch its benchmarks off.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "bench", "-q", *arguments],
         cwd=ROOT,
-        env=os.environ | environment,
+        env=inherited | environment,
         capture_output=True,
         text=True,
         check=False,
