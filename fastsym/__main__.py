@@ -1,12 +1,12 @@
-"""The command line: ``fastsym report``, ``fastsym regression`` and ``fastsym train``."""
+"""The command line: ``fastsym report``, ``fastsym regression``, ``fastsym sweep`` and ``fastsym train``."""
 
 import time
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
-from fastsym.report.__main__ import report
+from fastsym.report.__main__ import read_own, report, stop
 
 app = typer.Typer(
     add_completion=False,
@@ -15,11 +15,10 @@ app = typer.Typer(
     help="Symmetry breaking on the Titanic table: train it fast, check it, time it.",
 )
 app.command("report")(report)
+HANDED_OVER = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-)
+@app.command(context_settings=HANDED_OVER)
 def regression(context: typer.Context) -> None:
     """Compare the speed of two runs or revisions; arguments as for python -m fastsym.regression."""
     from fastsym.regression import app as gate
@@ -27,11 +26,25 @@ def regression(context: typer.Context) -> None:
     gate(args=context.args, prog_name="fastsym regression")
 
 
+@app.command(context_settings=HANDED_OVER)
+def sweep(context: typer.Context) -> None:
+    """Train a grid of networks into a table; arguments as for python -m fastsym.sweep."""
+    from fastsym.sweep.__main__ import app as sweeper
+
+    sweeper(args=context.args, prog_name="fastsym sweep")
+
+
 @app.command()
 def train(
     features: Annotated[
-        Literal["article", "no_id", "standardised"], typer.Option(help="Feature set of the Titanic table.")
-    ] = "article",
+        Literal["article", "no_id", "standardised"] | None,
+        typer.Option(help="Feature set of the Titanic table; article if not given."),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="A CSV file of your own instead of the Titanic table.")] = None,
+    target: Annotated[str | None, typer.Option(help="Its column of labels, 0 and 1.")] = None,
+    standardise: Annotated[
+        bool, typer.Option("--standardise", help="Give its features mean 0 and variance 1.")
+    ] = False,
     hidden: Annotated[int, typer.Option(min=0, help="Hidden units; 0 for the one-layer net.")] = 4,
     start: Annotated[
         Literal["zeros", "constant", "normal"], typer.Option(help="How the weights start; biases start at zero.")
@@ -43,19 +56,21 @@ def train(
     variant: Annotated[str, typer.Option(help="Which implementation trains.")] = "fast",
     dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Precision.")] = "float64",
 ) -> None:
-    """Train the article's network on the Titanic table and print the cost it reaches."""
+    """Train the article's network on the Titanic table, or on your own, and print the cost it reaches."""
     import fastsym
 
+    if csv is not None and features is not None:
+        raise stop(ValueError("features: expected none with --csv; got one; use --standardise, or leave one out"))
     try:
-        X, y, names = fastsym.load_titanic(features)
+        own = read_own(csv, target, standardise)
+        X, y, names = fastsym.load_titanic(features or "article") if own is None else own
         params = fastsym.initialise(start, len(names), hidden or None, scale, seed, dtype)
         X, y = X.astype(dtype), y.astype(dtype)
         begin = time.perf_counter()
         training = fastsym.train(X, y, params, iterations, learning_rate, variant)
         seconds = time.perf_counter() - begin
-    except ValueError as error:
-        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from error
+    except (OSError, ValueError) as error:
+        raise stop(error) from error
     final = f"{training.costs[-1]:.9g} nats per sample" if iterations else "none, as there were no iterations"
     threads = "1 thread" if training.threads == 1 else f"{training.threads} threads"
     typer.echo(f"cost:    {final}")

@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -66,7 +69,7 @@ def test_bad_input_is_named(arguments: tuple[str, str], message: str) -> None:
 
 def test_the_module_runs_and_lists_its_commands() -> None:
     done = subprocess.run([sys.executable, "-m", "fastsym", "--help"], capture_output=True, text=True, check=True)
-    for name in ("report", "regression", "train"):
+    for name in ("report", "regression", "sweep", "train"):
         assert name in done.stdout
 
 
@@ -84,3 +87,64 @@ def test_regression_hands_its_arguments_over() -> None:
     assert code == 0
     assert "fastsym regression" in out
     assert "--tolerance" in out
+
+
+@pytest.fixture
+def own() -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    return pd.DataFrame({"a": rng.standard_normal(20), "<b>[red]": rng.standard_normal(20), "y": [0, 1] * 10})
+
+
+def train_on(frame: pd.DataFrame, tmp_path: Path, *arguments: str) -> tuple[int, str, str]:
+    path = tmp_path / "own.csv"
+    frame.to_csv(path, index=False)
+    return run(*SHORT, "--csv", str(path), *arguments)
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_train_on_an_own_table(own: pd.DataFrame, tmp_path: Path, standardise: bool) -> None:
+    flags = ["--standardise"] if standardise else []
+    code, out, _ = train_on(own, tmp_path, "--target", "y", "--hidden", "2", *flags)
+    X = own[["a", "<b>[red]"]].to_numpy().T
+    if standardise:
+        X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
+    training = fastsym.train(X, own["y"], fastsym.initialise("normal", 2, 2), 3, 0.01, "reference")
+    assert code == 0
+    assert f"cost:    {training.costs[-1]:.9g}" in out
+
+
+@pytest.mark.parametrize(
+    ("spoil", "arguments", "message"),
+    [
+        ({}, ("--target", "z"), "target: expected one of the columns 'a', '<b>[red]', 'y'; got 'z'"),
+        ({}, (), "target: expected the column of labels"),
+        ({}, ("--target", "y", "--features", "no_id"), "features: expected none with --csv"),
+        ({"<b>[red]": None}, ("--target", "y"), "column '<b>[red]': expected no missing values"),
+        ({"a": "text"}, ("--target", "y"), "column 'a': expected numbers"),
+        ({"y": 2}, ("--target", "y"), "target 'y': expected labels 0 and 1"),
+        ({"a": 1.0}, ("--target", "y", "--standardise"), "column 'a': expected values that differ"),
+    ],
+)
+def test_problems_of_an_own_table_are_named(
+    own: pd.DataFrame, tmp_path: Path, spoil: dict[str, object], arguments: tuple[str, ...], message: str
+) -> None:
+    code, out, err = train_on(own.assign(**spoil), tmp_path, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {message}")
+    assert err.count("\n") == 1
+
+
+def test_a_missing_file_is_named() -> None:
+    code, _, err = run(*SHORT, "--csv", "nowhere.csv", "--target", "y")
+    assert code == 2
+    assert err == "error: csv: expected a file; got nowhere.csv: nothing there; check the path\n"
+
+
+def test_sweep_hands_its_arguments_over(tmp_path: Path) -> None:
+    code, out, _ = run("sweep", "--help")
+    assert code == 0
+    assert "fastsym sweep" in out
+    assert "--scheduler" in out
+    code, _, err = run("sweep", str(tmp_path / "s"), "--features", "nope")
+    assert code == 1
+    assert "error: features: expected some of article" in err

@@ -1,14 +1,47 @@
 """``python -m fastsym.report``: everything from scratch, as figures, tables and one page."""
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+if TYPE_CHECKING:
+    from fastsym.data import Dataset
+    from fastsym.report.results import OwnTable, Settings
+
 DEFAULT_OUT = Path("reports/latest")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def stop(error: Exception) -> typer.Exit:
+    """Say what is wrong, on standard error; raise the result."""
+    Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(2)
+
+
+def read_own(csv: Path | None, target: str | None, standardise: bool) -> "Dataset | None":
+    """Read a user's table, if the options name one.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read, or an option is missing; the message says what to do.
+    """
+    from fastsym.tables import load_table
+
+    if csv is None:
+        if target is not None or standardise:
+            raise ValueError("csv: expected a file for --target and --standardise; got none; add --csv FILE")
+        return None
+    if target is None:
+        raise ValueError(f"target: expected the column of labels of {csv}; got none; add --target COLUMN")
+    if not csv.is_file():
+        found = "a folder" if csv.is_dir() else "nothing there"
+        raise FileNotFoundError(f"csv: expected a file; got {csv}: {found}; check the path")
+    return load_table(csv, target, standardise)
 
 
 @app.command()
@@ -20,52 +53,69 @@ def report(
         Path | None, typer.Option(help="Show this saved pytest-benchmark run instead of measuring.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first random start.")] = 0,
+    full: Annotated[bool, typer.Option("--full", help="Run the whole grids, which takes minutes.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="A CSV file of your own instead of the Titanic table.")] = None,
+    target: Annotated[str | None, typer.Option(help="Its column of labels, 0 and 1.")] = None,
+    standardise: Annotated[
+        bool, typer.Option("--standardise", help="Give its features mean 0 and variance 1.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Reproduce the article, certify and time every variant, and write figures, tables and one HTML page."""
+    """Reproduce the article, study its symmetry, certify and time every variant, and write one HTML page."""
     # Imported here so that --help need not wait for pandas and Matplotlib.
     from fastsym.records import UnreadableRunError
+    from fastsym.report.folder import check_destination
+    from fastsym.report.results import OwnTable, Settings
+    from fastsym.report.results import full as whole
 
+    if csv is not None and benchmark_json is not None:
+        raise stop(ValueError("benchmark_json: expected none with --csv, whose report has no timings; leave one out"))
     try:
-        page = make(out, benchmark_json, seed, quiet)
+        check_destination(out)
+        data = read_own(csv, target, standardise)
+    except (OSError, ValueError) as error:
+        raise stop(error) from error
+    own = None if csv is None or target is None or data is None else OwnTable(csv.name, target, data)
+    settings = Settings(seed=seed, benchmark_json=benchmark_json)
+    try:
+        page = make(out, whole(settings) if full else settings, quiet, own)
     except (OSError, UnreadableRunError) as error:
-        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from error
+        raise stop(error) from error
     typer.echo(f"report: {page}")
 
 
-def make(out: Path, benchmark_json: Path | None, seed: int, quiet: bool) -> Path:
+def make(out: Path, settings: "Settings", quiet: bool, own: "OwnTable | None" = None) -> Path:
     """Collect results and write the report.
 
     Parameters
     ----------
     out
         Destination; see :func:`fastsym.report.folder.placed`.
-    benchmark_json
-        A saved run to show, or ``None`` to measure.
-    seed
-        Of the first random start.
+    settings
+        What to run.
     quiet
         Show no progress.
+    own
+        A user's table, or None for the Titanic one.
 
     Returns
     -------
     pathlib.Path
         The page.
     """
-    from fastsym.report.collect import Settings, collect
-    from fastsym.report.folder import check_destination, placed
+    from fastsym.report.collect import collect
+    from fastsym.report.folder import placed
     from fastsym.report.page import PAGE, write
     from fastsym.report.progress import shown
-    from fastsym.report.sections import SECTIONS
+    from fastsym.report.sections import sections_of
 
-    check_destination(out)
-    settings = Settings(seed=seed, benchmark_json=benchmark_json)
     with shown(quiet) as tell:
-        results = collect(settings, lambda fraction, doing: tell(0.85 * fraction, doing))
-        sections = [section(results) for section in SECTIONS]
+        results = collect(settings, lambda fraction, doing: tell(0.85 * fraction, doing), own)
+        begin = time.perf_counter()
+        sections = sections_of(results)
         with placed(out) as folder:
             write(sections, results, folder, lambda fraction, doing: tell(0.85 + 0.15 * fraction, doing))
+        tell(1.0, f"page: took {time.perf_counter() - begin:.1f} s")
     return out.resolve() / PAGE
 
 

@@ -1,69 +1,59 @@
 """The report's door: trains, certifies and measures, and gives what came out. The only file of the report that does."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fastsym import article, published
-from fastsym.agreement import Certificate, certify
-from fastsym.data import load_titanic
-from fastsym.measure import describe_machine, measure_grid
+from fastsym import article, breaking, path, published, rounding
+from fastsym.agreement import Certificate, certify, first_failure
+from fastsym.claims import CLAIMS, Runs, Verdict
+from fastsym.claims.runs import ITERATIONS, LAYER_ITERATIONS, RECORD_EVERY
+from fastsym.data import FEATURE_SETS, Dataset, load_titanic
+from fastsym.measure import describe_machine, interleave, measure_grid
+from fastsym.mutants import MUTANTS
+from fastsym.net import Array, Params
 from fastsym.records import read_benchmark_json
 from fastsym.report.progress import Tell
-from fastsym.variants import VARIANTS
+from fastsym.report.results import OwnTable, QuotientRun, Results, Settings
+from fastsym.starts import initialise
+from fastsym.stats import paired_ratio
+from fastsym.symmetry import orbit_types, quotient, saturated_fraction, snapshots, unit_classes
+from fastsym.variants import VARIANTS, train
 
 DTYPES = ("float64", "float32")
 PATH_STARTS = ("zeros", "constant", "normal")
+PATH_STATES = 60
+ORBIT_EPSILON = 1e-6
+QUOTIENT_ITERATIONS = 3000
+QUOTIENT_LEARNING_RATE = 0.1
+QUOTIENT_ROUNDS = 15
+CHECKED_WIDTH, CHECKED_ITERATIONS = 1024, 1000
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What to run."""
-
-    seed: int = 0
-    """Seed of the first random start."""
-    seeds: int = 30
-    """How many random starts case 2 is repeated from."""
-    widths: tuple[int, ...] = (1, 4, 16, 64, 256, 1024)
-    iterations: tuple[int, ...] = (1, 10, 100, 1000, 3000)
-    benchmark_seconds: float = 22.0
-    benchmark_json: Path | None = None
-    """A saved pytest-benchmark run to show instead of measuring."""
+@contextmanager
+def stage(tell: Tell, start: float, end: float, name: str) -> Iterator[Tell]:
+    """Tell that a stage begins and how long it took; give a function to tell progress inside it."""
+    tell(start, name)
+    begin = time.perf_counter()
+    yield lambda fraction, doing: tell(start + (end - start) * fraction, f"{name}: {doing}")
+    tell(end, f"{name}: took {time.perf_counter() - begin:.1f} s")
 
 
-@dataclass(frozen=True)
-class Results:
-    """Everything the sections read."""
-
-    settings: Settings
-    made: datetime
-    machine: Mapping[str, Any]
-    layer_cases: tuple[article.LayerCase, ...]
-    """Case 0 from both starts, with and without PassengerId."""
-    tables: tuple[article.NetworkTable, ...]
-    curves: tuple[article.NetworkCurve, ...]
-    """Case 1, then case 2 from each seed."""
-    comparisons: tuple[published.Comparison, ...]
-    paths: tuple[article.UnitPaths, ...]
-    certificates: tuple[Certificate, ...]
-    """One a variant and data type."""
-    timings: pd.DataFrame
-    """One row a variant, width and iteration count; certified variants only."""
-    untimed: tuple[str, ...]
-    """Variants left out of the timings because their certificate failed or there is none."""
-    left_out: tuple[tuple[int, int], ...]
-    """Width and iteration count of the cells that did not fit into the time for the benchmark."""
-    survival_rate: float
-    """Mean label of the cleaned table."""
+def standardised(data: Dataset) -> Dataset:
+    """Give every feature mean 0 and variance 1; one that is constant becomes 0."""
+    X = data.X - data.X.mean(axis=1, keepdims=True)
+    spread = X.std(axis=1, keepdims=True)
+    return data._replace(X=X / np.where(spread > 0, spread, 1))
 
 
-def collect(settings: Settings, tell: Tell) -> Results:
-    """Run the article, certify every variant and measure those that are right.
+def collect(settings: Settings, tell: Tell, own: OwnTable | None = None) -> Results:
+    """Run the article and the study of symmetry, certify every variant and measure those that are right.
 
     Parameters
     ----------
@@ -71,6 +61,8 @@ def collect(settings: Settings, tell: Tell) -> Results:
         What to run.
     tell
         Called with the fraction done and what is running.
+    own
+        A user's table; nothing of the article is run then, and nothing timed against the reference.
 
     Returns
     -------
@@ -82,51 +74,216 @@ def collect(settings: Settings, tell: Tell) -> Results:
         If the saved benchmark run cannot be read; raised before any work is done.
     """
     saved = None if settings.benchmark_json is None else read_benchmark_json(settings.benchmark_json)
-    tell(0.0, "article: cases 0, 1 and 2")
-    tables = tuple(article.tabulate_case(case, seed=settings.seed) for case in article.STARTS)
-    curves = (
-        article.train_case(1, variant="fast"),
-        *(article.train_case(2, seed=settings.seed + i, variant="fast") for i in range(settings.seeds)),
+    tables = {name: load_titanic(name) for name in FEATURE_SETS} if own is None else {"your table": own.data}
+    first = next(iter(tables.values()))
+    study = tables["standardised"] if own is None else standardised(own.data)
+    with stage(tell, 0.0, 0.05, "cases 0, 1 and 2"):
+        cases = _article(settings) if own is None else {"layer_cases": (), "tables": (), "comparisons": ()}
+        curves = _curves(settings, first)
+        if own is None:
+            finals = {case: [c.summed_costs[-1] for c in curves if c.case == case] for case in article.STARTS}
+            cases["comparisons"] = published.compare(cases["tables"][0].summed_costs, finals)
+        paths = tuple(_follow_units(study, start, settings.seed) for start in PATH_STARTS)
+    with stage(tell, 0.05, 0.25, "claims") as inner:
+        verdicts, claim_curves = _claims(tables, settings.claim_seeds, own is None, inner)
+    with stage(tell, 0.25, 0.4, "rounding"):
+        outcomes = rounding.study(study, settings.rounding_widths, settings.core_types, settings.rounding_dtypes)
+    with stage(tell, 0.4, 0.45, "starts"):
+        breaks, lines = _breaks(study)
+    with stage(tell, 0.45, 0.5, "quotient"):
+        reduced = _quotient(study, settings.quotient_width)
+    with stage(tell, 0.5, 0.65, "agreement") as inner:
+        certificates = _certificates(inner)
+        killed = {
+            dtype: (sum(first_failure(mutant, dtype) is not None for mutant in MUTANTS), len(MUTANTS))
+            for dtype in settings.mutant_dtypes
+        }
+        divergences = {
+            (name, hidden): path.divergence(VARIANTS[name].train_network, hidden, last=settings.path_iterations)
+            for name in VARIANTS
+            if name != "reference"
+            for hidden in path.WIDTHS
+        }
+    timings = pd.DataFrame()
+    if own is None:
+        with stage(tell, 0.65, 1.0, "benchmark") as inner:
+            timings = _timings(settings, certificates, saved, inner)
+    untimed = set(VARIANTS if saved is None else saved["variant"]) - set(timings.get("variant", VARIANTS))
+    return Results(
+        settings=settings,
+        made=datetime.now(UTC),
+        machine=describe_machine(),
+        own=own,
+        **cases,
+        curves=curves,
+        paths=paths,
+        verdicts=verdicts,
+        claim_curves=claim_curves,
+        rounding=outcomes,
+        breaks=breaks,
+        lines=lines,
+        quotient=reduced,
+        certificates=certificates,
+        killed=killed,
+        bands=tuple(path.band(hidden) for hidden in path.WIDTHS),
+        divergences=divergences,
+        timings=timings.reset_index(drop=True),
+        untimed=tuple(sorted(untimed)),
+        left_out=tuple(timings.attrs.get("left_out", ())),
+        label_mean=float(first.y.mean()),
     )
-    finals = {case: [curve.summed_costs[-1] for curve in curves if curve.case == case] for case in article.STARTS}
-    layer_cases = tuple(
-        article.train_layer_case(start, features, settings.seed)
-        for features in ("article", "no_id")
-        for start in ("zeros", "normal")
+
+
+def _article(settings: Settings) -> dict[str, Any]:
+    return {
+        "tables": tuple(article.tabulate_case(case, seed=settings.seed) for case in article.STARTS),
+        "layer_cases": tuple(
+            article.train_layer_case(start, features, settings.seed)
+            for features in ("article", "no_id")
+            for start in ("zeros", "normal")
+        ),
+    }
+
+
+def _network(params: object) -> Params:
+    """Narrow a type: all networks here have a hidden layer."""
+    assert isinstance(params, Params)
+    return params
+
+
+def _curves(settings: Settings, data: Dataset) -> tuple[article.NetworkCurve, ...]:
+    """Train case 1, then case 2 from each seed, on any table."""
+
+    def curve(case: int, seed: int) -> article.NetworkCurve:
+        start = initialise(article.STARTS[case], len(data.X), article.HIDDEN, seed=seed)
+        training = train(data.X, data.y, start, article.CURVE_ITERATIONS, article.NETWORK_LEARNING_RATE)
+        return article.NetworkCurve(case, len(data.y), training.costs, _network(training.params), training.variant)
+
+    return curve(1, 0), *(curve(2, settings.seed + i) for i in range(settings.seeds))
+
+
+def _follow_units(data: Dataset, kind: str, seed: int) -> article.UnitPaths:
+    """Record four units along one training, at moments evenly spaced in the logarithm of the iteration."""
+    start = initialise(kind, len(data.X), article.HIDDEN, seed=seed)
+    iterations = article.CURVE_ITERATIONS
+    history = _network(train(data.X, data.y, start, iterations, article.PATH_LEARNING_RATE, record_every=1).history)
+    kept = np.append(0, np.unique(np.geomspace(1, iterations, PATH_STATES).astype(int)))
+    return article.UnitPaths(kind, kept, history.W1[kept], history.W2[kept])
+
+
+def _claims(
+    tables: Mapping[str, Dataset], seeds: int, is_titanic: bool, tell: Tell
+) -> tuple[tuple[Verdict, ...], pd.DataFrame]:
+    verdicts: list[Verdict] = []
+    frames = []
+    for i, (name, data) in enumerate(tables.items()):
+        tell(i / len(tables), name)
+        runs = Runs(data, name, seeds, is_titanic)
+        verdicts += [claim.judge(runs) for claim in CLAIMS]
+        frames += [_band(name, *each) for each in _evidence(runs)]
+    return tuple(verdicts), pd.concat(frames, ignore_index=True)
+
+
+def _evidence(runs: Runs) -> Iterator[tuple[str, str, Array, Array]]:
+    """Give figure, series, iterations (K,) and values (seeds, K) of the runs that the claims were judged by."""
+    each = np.unique(np.geomspace(1, ITERATIONS, 120).astype(int)) - 1
+    yield "costs", "zero start", each, runs.zero.costs[None, each]
+    yield "costs", "random start", each, runs.random.costs[:, each]
+    yield "costs", "constant start", each, runs.constant.costs[None, each]
+    few = each[each < LAYER_ITERATIONS]
+    yield "layer", "zero start", few, runs.layer_zero[None, few]
+    yield "layer", "random start", few, runs.layer_random[:, few]
+    recorded = np.minimum(RECORD_EVERY * np.arange(-(-ITERATIONS // RECORD_EVERY) + 1), ITERATIONS)
+    zero = _network(runs.zero.history)
+    moved = np.maximum(np.abs(zero.W1).max(axis=(1, 2)), np.abs(zero.W2).max(axis=1))
+    yield "weights", "zero start", recorded, moved[None]
+    changes = [_changes(runs.random_starts, _network(run.params)) for run in (runs.random_short, runs.random)]
+    ends = np.array([0, runs.random_short.costs.shape[1], ITERATIONS])
+    yield "weights", "random start", ends, np.stack([np.zeros(runs.seeds), *changes], axis=1)
+    saturated = [
+        [saturated_fraction(runs.data.X, params) for params in nets]
+        for nets in (runs.random_starts, snapshots(_network(runs.random.params)))
+    ]
+    yield "saturation", "random start", np.array([0, ITERATIONS]), np.array(saturated).T
+    yield "scale", "scale 0.01", each, runs.random.costs[:, each]
+    yield "scale", "scale 1", each, runs.large.costs[:, each]
+    yield "splits", "zero start", recorded, np.array([split.zero for split in runs.splits])
+    yield "splits", "random start", recorded, np.array([split.random for split in runs.splits])
+
+
+def _changes(starts: list[Params], ends: Params) -> Array:
+    """(seeds,) Largest change of a weight."""
+    pairs = zip(starts, snapshots(ends), strict=True)
+    return np.array([max(np.abs(a.W1 - b.W1).max(), np.abs(a.W2 - b.W2).max()) for a, b in pairs])
+
+
+def _band(features: str, figure: str, series: str, iterations: Array, values: Array) -> pd.DataFrame:
+    low, middle, high = np.quantile(values, (0.1, 0.5, 0.9), axis=0)
+    keys = {"figure": figure, "features": features, "series": series}
+    return pd.DataFrame(keys | {"iteration": iterations, "low": low, "middle": middle, "high": high})
+
+
+def _breaks(data: Dataset) -> tuple[tuple[breaking.Break, ...], dict[str, breaking.Line]]:
+    found: list[breaking.Break] = []
+    lines = {}
+    for dtype in DTYPES:
+        zeros = breaking.time_to_break(data, "zeros", dtype=dtype)
+        found += zeros
+        if sum(each.measured is not None for each in zeros) >= 3:
+            lines[dtype] = breaking.saddle_line(data, zeros)
+    for sizes in orbit_types(article.HIDDEN):
+        kind = "blocks:" + ("+".join(map(str, sizes)) or "0")
+        if sizes != (1,) * article.HIDDEN:  # that one has no symmetry to break
+            found += breaking.time_to_break(data, kind, [ORBIT_EPSILON], learning_rate=1.0, iterations=1000)
+    return tuple(found), lines
+
+
+def _quotient(data: Dataset, width: int) -> QuotientRun:
+    def start(hidden: int) -> Params:
+        # Scaled so that the output begins alike at every width.
+        return _network(initialise("constant", len(data.X), hidden, 0.1 / np.sqrt(hidden)))
+
+    def run(hidden: int, iterations: int) -> Any:
+        small = quotient(start(hidden))
+        counts = small.multiplicity
+        arguments = (data.X, data.y, small.params, iterations, QUOTIENT_LEARNING_RATE)
+        return partial(train, *arguments, variant="simd", multiplicity=counts)
+
+    wide_run, narrow_run = run(width, QUOTIENT_ITERATIONS), run(1, QUOTIENT_ITERATIONS)
+    costs = wide_run().costs
+    narrow_run()
+    seconds = interleave({"narrow": narrow_run, "wide": wide_run}, QUOTIENT_ROUNDS).seconds
+    checked = (data.X, data.y, start(CHECKED_WIDTH), CHECKED_ITERATIONS, QUOTIENT_LEARNING_RATE)
+    wide = train(*checked)
+    return QuotientRun(
+        width,
+        costs,
+        CHECKED_WIDTH,
+        run(CHECKED_WIDTH, CHECKED_ITERATIONS)().costs,
+        wide.costs,
+        len(np.unique(unit_classes(_network(wide.params)))),
+        paired_ratio(seconds["narrow"], seconds["wide"]),
+        float(np.median(seconds["wide"])),
     )
-    paths = tuple(article.follow_units(start, settings.seed, variant="fast") for start in PATH_STARTS)
-    certificates = []
+
+
+def _certificates(tell: Tell) -> tuple[Certificate, ...]:
     pairs = [(name, dtype) for name in VARIANTS for dtype in DTYPES]
+    certificates = []
     for i, (name, dtype) in enumerate(pairs):
-        tell(0.1 + 0.4 * i / len(pairs), f"agreement: {name}, {dtype}")
+        tell(i / len(pairs), f"{name}, {dtype}")
         certificates.append(certify(name, np.dtype(dtype)))
+    return tuple(certificates)
+
+
+def _timings(
+    settings: Settings, certificates: tuple[Certificate, ...], saved: pd.DataFrame | None, tell: Tell
+) -> pd.DataFrame:
     right = [(c.variant, c.dtype) for c in certificates if c.passed]
     if saved is None:
         names = [name for name in VARIANTS if (name, "float64") in right]
-        timings = measure_grid(
-            names,
-            settings.widths,
-            settings.iterations,
-            settings.benchmark_seconds,
-            progress=lambda fraction, doing: tell(0.5 + 0.5 * fraction, f"benchmark: {doing}"),
-        )
-    else:
-        # Peers of a saved run were checked against the reference when it was made; our own must pass now.
-        own = pd.MultiIndex.from_frame(saved[["variant", "dtype"]]).isin(right)
-        timings = saved[(saved["kind"] == "peer") | own]
-    untimed = set(VARIANTS if saved is None else saved["variant"]) - set(timings["variant"])
-    return Results(
-        settings,
-        datetime.now(UTC),
-        describe_machine(),
-        layer_cases,
-        tables,
-        curves,
-        published.compare(tables[0].summed_costs, finals),
-        paths,
-        tuple(certificates),
-        timings.reset_index(drop=True),
-        tuple(sorted(untimed)),
-        tuple(timings.attrs.get("left_out", ())),
-        float(load_titanic().y.mean()),
-    )
+        budget = settings.benchmark_seconds
+        return measure_grid(names, settings.widths, settings.iterations, budget, progress=tell)
+    # Peers of a saved run were checked against the reference when it was made; our own must pass now.
+    own = pd.MultiIndex.from_frame(saved[["variant", "dtype"]]).isin(right)
+    return saved[(saved["kind"] == "peer") | own]

@@ -18,6 +18,23 @@ def rounded(value: float) -> str:
     return f"{float(f'{value:.3g}'):.10f}".rstrip("0").rstrip(".")
 
 
+def quoted(name: str) -> str:
+    """Show a name from a user's file in prose: between quotes, on one line, never as code."""
+    return repr(name).replace("`", "'")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A cell that leads somewhere in the page."""
+
+    text: str
+    anchor: str
+    """An id in the page, without #."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
 @dataclass(frozen=True)
 class Plot:
     """One figure, its words and its numbers."""
@@ -54,11 +71,20 @@ class Table:
     """How to show a column; numbers without an entry are shown with six digits."""
     folded: bool = False
     """Whether the reader has to open it first."""
+    wraps: tuple[str, ...] = ()
+    """Columns of sentences, which may take several lines."""
 
-    def cells(self) -> list[list[str]]:
+    def cells(self) -> list[list[str | Link]]:
         """Rows as shown."""
         columns = [(self.formats.get(str(name), ""), self.frame[name].tolist()) for name in self.frame]
         return [list(row) for row in zip(*([_shown(v, f) for v in column] for f, column in columns), strict=True)]
+
+    def classes(self) -> list[str]:
+        """For each column, its class in the style sheet; may be empty."""
+        return [
+            "number" if number else "wraps" if name in self.wraps else ""
+            for name, number in zip(self.frame, self.numeric(), strict=True)
+        ]
 
     def numeric(self) -> list[bool]:
         """For each column, whether it holds numbers."""
@@ -66,7 +92,9 @@ class Table:
         return [name in numbers for name in self.frame]
 
 
-def _shown(value: Any, form: Format) -> str:
+def _shown(value: Any, form: Format) -> str | Link:
+    if isinstance(value, Link):
+        return value
     if callable(form):
         return form(value)
     if isinstance(value, bool):

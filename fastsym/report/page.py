@@ -9,10 +9,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from fastsym import __version__
-from fastsym.report.collect import Results
-from fastsym.report.content import Section
+from fastsym.report.content import Link, Section
 from fastsym.report.folder import FORMAT, MANIFEST
 from fastsym.report.progress import Tell
+from fastsym.report.results import Results
 from fastsym.report.style import save, style_sheet
 
 PAGE = "index.html"
@@ -46,7 +46,14 @@ def write(sections: Sequence[Section], results: Results, folder: Path, tell: Tel
         for table in section.tables:
             table.frame.to_csv(folder / "tables" / f"{table.slug}.csv", index=False)
     tell(1.0, "writing the page")
-    words = {"sections": sections, "drawings": drawings, "made": results.made, "version": __version__}
+    words = {
+        "sections": sections,
+        "drawings": drawings,
+        "made": results.made,
+        "version": __version__,
+        "full": results.settings.is_full,
+        "subject": "your table" if results.own else "the Titanic table",
+    }
     for name, html in ((PAGE, True), (MARKDOWN, False)):
         text = _environment(html).get_template(f"{name}.j2").render(words, style_sheet=Markup(style_sheet()))
         (folder / name).write_text(text, encoding="utf-8")
@@ -63,6 +70,7 @@ def _environment(html: bool) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["prose"] = prose
+    environment.filters["markdown"] = markdown
     environment.filters["cell"] = _markdown_cell
     return environment
 
@@ -72,8 +80,20 @@ def prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _markdown_cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def markdown(text: str) -> str:
+    """Markdown of a paragraph: everything escaped that could be read as markup, but for `code` between backticks."""
+    parts = re.split(r"(`[^`]+`)", " ".join(text.split()))
+    return "".join(part if i % 2 else _escaped(part) for i, part in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", text)
+
+
+def _markdown_cell(cell: str | Link) -> str:
+    if isinstance(cell, Link):
+        return f"[{_escaped(cell.text)}](#{cell.anchor})"
+    return _escaped(" ".join(cell.split()))
 
 
 def _write_manifest(sections: Sequence[Section], results: Results, folder: Path) -> None:

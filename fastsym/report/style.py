@@ -112,9 +112,11 @@ def save(plot: Plot, folder: Path) -> str:
             fill(plot.title.replace("`", ""), 54), x=0.01, ha="left", fontweight="bold", parse_math=False
         )
         figure.savefig(folder / f"{plot.slug}.png", dpi=160)
+        figure.set_layout_engine(None)  # what was laid out for the first file holds for the second: it takes long
         figure.savefig(folder / f"{plot.slug}.svg", metadata={"Date": None})
         title.set_visible(False)
         title.set_in_layout(False)
+        figure.set_layout_engine("constrained")
         buffer = BytesIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return _inlined(buffer.getvalue().decode(), plot)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.agreement import Certificate
-from fastsym.report.collect import Results
+from fastsym.agreement import QUANTILES, Certificate
 from fastsym.report.content import Plot, Section, Table
-from fastsym.report.style import INK, variant_style
+from fastsym.report.results import Results
+from fastsym.report.style import GRID, INK, MUTED, variant_style
 
 
 def certified(results: Results) -> Section:
@@ -41,7 +42,7 @@ def certified(results: Results) -> Section:
     return Section(
         "agreement",
         "Why to believe it: the certificates",
-        f"{passed} of {len(frame)} certificates pass.",
+        f"{passed} of {len(frame)} certificates pass; {_killed(results)}.",
         (
             "A long training is no test of equality: wide nets on the raw features are chaotic, and two correct "
             "programs end apart. So each variant does short trainings whose exact results are known, and the error of "
@@ -55,8 +56,124 @@ def certified(results: Results) -> Section:
                 frame,
                 {"median error": ".1e", "worst error": ".3f"},
             ),
+            _distribution_plot(certificates),
+            _band_plot(results),
         ),
     )
+
+
+def _killed(results: Results) -> str:
+    counts = " and ".join(f"{count} of {total} in {dtype}" for dtype, (count, total) in results.killed.items())
+    return f"of programs that were broken on purpose, the same check rejects {counts}"
+
+
+def _distribution_plot(certificates: Sequence[Certificate]) -> Plot:
+    own = [c for c in certificates if c.variant != "reference"]
+    worse = sum(c.median_error > c.reference_median_error for c in own)
+    parts = [
+        pd.DataFrame(
+            {
+                "variant": c.variant,
+                "dtype": c.dtype,
+                "share of results": QUANTILES,
+                "error": c.error_quantiles,
+                "error of the reference": c.reference_error_quantiles,
+            }
+        )
+        for c in own
+    ]
+    dtypes = list(dict.fromkeys(c.dtype for c in own))
+    return Plot(
+        slug="error-distributions",
+        title=f"In {len(own) - worse} of {len(own)} cases a variant's median error is no larger than the reference's",
+        alt="Share of results against their error in units of the bound, one line a variant, for each data type, with "
+        "the reference's. Medians: "
+        + " ".join(
+            f"{c.variant}, {c.dtype}: {c.median_error:.2g}, reference {c.reference_median_error:.2g}." for c in own
+        ),
+        data=pd.concat(parts, ignore_index=True),
+        draw=lambda figure: _draw_distributions(figure, own, dtypes),
+        note="Both errors are distances from the exact result, in the same trainings on this machine. The reference's "
+        "line is the wide grey one.",
+        height_inches=1.0 + 1.9 * len(dtypes),
+    )
+
+
+def _draw_distributions(figure: Figure, own: Sequence[Certificate], dtypes: list[str]) -> None:
+    panels = figure.subplots(len(dtypes), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, dtype in zip(panels, dtypes, strict=True):
+        rows = [c for c in own if c.dtype == dtype]
+        # Of variants without a one-layer net the reference is taken without it, too; the lines hardly differ.
+        yardstick = rows[0].reference_error_quantiles
+        axes.plot(yardstick, QUANTILES, color=MUTED, linewidth=4, alpha=0.5, label="reference")
+        for c in rows:
+            axes.plot(c.error_quantiles, QUANTILES, label=c.variant, **variant_style(c.variant) | {"markersize": 3})
+        axes.axvline(1, color=INK, linewidth=1, linestyle="--")
+        axes.set_title(dtype)
+        axes.set_xscale("log")
+        axes.set_ylabel("share of results")
+    panels[-1].set_xlabel("error in units of its bound (dashed: the bound)")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+
+
+def _band_plot(results: Results) -> Plot:
+    ends = ", ".join(
+        f"at H = {band.hidden} until iteration {band.comparable_until} of {band.iterations[-1]}"
+        for band in results.bands
+    )
+    inside = [
+        bool((found <= band.envelope[: len(found)])[band.iterations[: len(found)] <= band.comparable_until].all())
+        for band in results.bands
+        for (_, hidden), found in results.divergences.items()
+        if hidden == band.hidden
+    ]
+    parts = [
+        pd.DataFrame({"variant": name, "hidden": hidden, "iteration": iterations[: len(found)], "distance": found})
+        for (name, hidden), found in results.divergences.items()
+        for iterations in [next(band.iterations for band in results.bands if band.hidden == hidden)]
+    ] + [
+        pd.DataFrame({"variant": "band", "hidden": b.hidden, "iteration": b.iterations, "distance": b.envelope})
+        for b in results.bands
+    ]
+    runs = len(results.bands[0].distances)
+    return Plot(
+        slug="path-band",
+        title=f"Paths can be compared {ends}; {sum(inside)} of {len(inside)} stay inside the band so far",
+        alt="Distance from the reference's path against the iteration, both logarithmic, one panel a width, one line a "
+        "variant, with the band of perturbed reference runs. "
+        + " ".join(f"H = {b.hidden}: the band ends at {b.envelope[-1]:.1g}." for b in results.bands)
+        + " "
+        + " ".join(
+            f"{name}, H = {hidden}: up to {found.max():.1g}." for (name, hidden), found in results.divergences.items()
+        ),
+        data=pd.concat(parts, ignore_index=True),
+        draw=lambda figure: _draw_band(figure, results),
+        note=f"Grey: what {runs} runs of the reference reach when every parameter is moved by one unit in the last "
+        "place before each iteration. Beyond the vertical line two correct programs are different trainings. Case 2 on "
+        "the article's features, float64; largest difference of a parameter over the largest parameter.",
+        height_inches=5.2,
+    )
+
+
+def _draw_band(figure: Figure, results: Results) -> None:
+    panels = figure.subplots(len(results.bands), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, band in zip(panels, results.bands, strict=True):
+        floor = float(np.finfo(band.dtype).eps) / 8
+        axes.fill_between(band.iterations, floor, band.envelope, color=GRID, label="perturbed reference runs")
+        for (name, hidden), found in results.divergences.items():
+            if hidden == band.hidden:
+                # A path that is the reference's bit for bit is drawn on the lower edge.
+                shown = np.maximum(found, floor)
+                style = variant_style(name) | {"markersize": 3, "linewidth": 1}
+                axes.plot(band.iterations[: len(found)], shown, label=name, **style)
+        if band.comparable_until < band.iterations[-1]:
+            axes.axvline(band.comparable_until, color=INK, linewidth=1)
+        axes.set_title(f"H = {band.hidden}")
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_ylabel("relative distance")
+    panels[-1].set_xlabel("iteration")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 
 def _draw(figure: Figure, certificates: Sequence[Certificate]) -> None:

@@ -9,8 +9,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 from fastsym.article import HIDDEN
-from fastsym.report.collect import Results
 from fastsym.report.content import Format, Plot, Section, Table, rounded
+from fastsym.report.results import Results
 from fastsym.report.style import MUTED, variant_style
 
 BASELINES = ("reference", "numpy")

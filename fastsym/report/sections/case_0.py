@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from fastsym.article import LAYER_LEARNING_RATE, LayerCase
-from fastsym.report.collect import Results
 from fastsym.report.content import Plot, Section, Table, rounded
+from fastsym.report.results import Results
 from fastsym.report.style import BLUE, VERMILLION
 
 STARTS = {"zeros": ("zero start", BLUE, "o"), "normal": ("N(0, 1) start", VERMILLION, "x")}

@@ -1,13 +1,16 @@
 """Cases 1 and 2: the published costs, the ten-iteration tables and the 3000-iteration figure."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
+import scipy.stats
 from matplotlib.figure import Figure
 
 from fastsym.article import HIDDEN, NETWORK_LEARNING_RATE, NetworkCurve, NetworkTable
 from fastsym.published import PLATEAUS
-from fastsym.report.collect import Results
 from fastsym.report.content import Format, Plot, Section, Table
+from fastsym.report.results import Results
 from fastsym.report.style import BLUE, MUTED, VERMILLION
 
 NAMES = {1: "case 1, zero start", 2: "case 2, random start"}
@@ -173,28 +176,29 @@ def long_run(results: Results) -> Section:
             f"{np.median([c.summed_costs[0] for c in seeds]):.1f} to {np.median(finals):.1f}."
         ),
         data=_curve_frame(results.curves),
-        draw=lambda figure: _draw_curves(figure, results.curves),
+        draw=lambda figure: _draw_curves(figure, results.curves, {} if results.own else PLATEAUS),
         note=(
             f"Random start: {len(seeds)} seeds. "
-            f"The article's features, learning rate {NETWORK_LEARNING_RATE:g}, {HIDDEN} hidden units."
+            f"{'The features of your table' if results.own else 'The features of the article'}, learning rate "
+            f"{NETWORK_LEARNING_RATE:g}, {HIDDEN} hidden units."
         ),
     )
     return Section(
         "long-run",
         f"Cases 1 and 2: {iterations} iterations",
         f"{below} of {len(seeds)} random starts end below the zero start, in the median by "
-        f"{zero.summed_costs[-1] - np.median(finals):.2f} nats summed over the passengers.",
+        f"{zero.summed_costs[-1] - np.median(finals):.2f} nats summed over the samples.",
         (
             plot,
-            "The zero start ends at the entropy of the survival rate, the best that a constant prediction can do: "
-            f"{_entropy(results):.5f} nats per passenger, {_entropy(results) * zero.samples:.2f} summed.",
+            "The best that a constant prediction can do, to which the zero start tends, is the entropy of the labels: "
+            f"{_entropy(results):.5f} nats per sample, {_entropy(results) * zero.samples:.2f} summed.",
         ),
     )
 
 
 def _entropy(results: Results) -> float:
-    p = results.survival_rate
-    return float(-(p * np.log(p) + (1 - p) * np.log(1 - p)))
+    p = results.label_mean
+    return float(scipy.stats.entropy([p, 1 - p]))
 
 
 def _split(curves: tuple[NetworkCurve, ...]) -> tuple[NetworkCurve, list[NetworkCurve]]:
@@ -215,7 +219,7 @@ def _curve_frame(curves: tuple[NetworkCurve, ...]) -> pd.DataFrame:
     )
 
 
-def _draw_curves(figure: Figure, curves: tuple[NetworkCurve, ...]) -> None:
+def _draw_curves(figure: Figure, curves: tuple[NetworkCurve, ...], plateaus: Mapping[int, float]) -> None:
     axes = figure.subplots()
     frame = _curve_frame(curves)
     samples = curves[0].samples
@@ -224,12 +228,12 @@ def _draw_curves(figure: Figure, curves: tuple[NetworkCurve, ...]) -> None:
     axes.plot(frame["iteration"], middle, color=COLOURS[2], linestyle="--", label=f"{NAMES[2]}: median")
     band = frame["case 2, summed cost, 10 %"], frame["case 2, summed cost, 90 %"]
     axes.fill_between(frame["iteration"], *band, color=COLOURS[2], alpha=0.25, linewidth=0, label="10 % to 90 %")
-    for case, value in PLATEAUS.items():
+    for case, value in plateaus.items():
         axes.axhline(value, color=MUTED, linestyle=":", linewidth=1, label="published plateaus" if case == 1 else None)
     axes.set_xlabel("iteration")
     axes.set_ylabel("summed cost (nats)")
     mean = axes.secondary_yaxis(
         "right", functions=(lambda cost: np.asarray(cost) / samples, lambda cost: np.asarray(cost) * samples)
     )
-    mean.set_ylabel("mean cost (nats per passenger)")
+    mean.set_ylabel("mean cost (nats per sample)")
     figure.legend(loc="outside lower center", ncols=2)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from fastsym.report.collect import Results
 from fastsym.report.content import Section, Table
+from fastsym.report.results import Results
 
 
 def environment(results: Results) -> Section:

@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fastsym.article import PATH_LEARNING_RATE, UnitPaths
-from fastsym.report.collect import Results
 from fastsym.report.content import Plot, Section
+from fastsym.report.results import Results
 from fastsym.report.style import BLUE, GREEN, PURPLE, VERMILLION
 
 NAMES = {"zeros": "zero weights", "constant": "constant weights 0.01", "normal": "random weights N(0, 1) × 0.01"}

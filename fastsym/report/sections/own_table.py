@@ -1,0 +1,30 @@
+"""What a user's table holds."""
+
+import pandas as pd
+
+from fastsym.report.content import Format, Section, Table, quoted
+from fastsym.report.results import OwnTable
+
+
+def own_table(own: OwnTable) -> Section:
+    """Describe the columns."""
+    data = own.data
+    frame = pd.DataFrame(
+        {
+            "feature": data.feature_names,
+            "lowest": data.X.min(axis=1),
+            "mean": data.X.mean(axis=1),
+            "highest": data.X.max(axis=1),
+        }
+    )
+    formats: dict[str, Format] = dict.fromkeys(("lowest", "mean", "highest"), ".4g")
+    return Section(
+        "your-table",
+        "Your table",
+        f"{len(data.y)} samples of {len(data.X)} features; {int(data.y.sum())} have the label 1.",
+        (
+            f"File {quoted(own.name)}, label in column {quoted(own.target)}. The claims and cost curves use the "
+            "features as in this table; everything called standardised uses them with mean 0 and variance 1.",
+            Table("your-columns", "Features, as trained on", frame, formats),
+        ),
+    )

@@ -1,0 +1,122 @@
+"""Starts: how long a nearly symmetric one takes to break, measured and predicted."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from fastsym.breaking import BROKEN, LEARNING_RATE, Break
+from fastsym.report.content import Format, Plot, Section, Table
+from fastsym.report.results import Results
+from fastsym.report.style import BLUE, INK, VERMILLION
+
+STYLES = {"float64": (BLUE, "o"), "float32": (VERMILLION, "x")}
+
+
+def starts(results: Results) -> Section:
+    """Time to break against ln(1/eps) near zero, and for every other kind of symmetry."""
+    zeros = [each for each in results.breaks if each.kind == "zeros"]
+    orbits = [each for each in results.breaks if each.kind != "zeros"]
+    compared = [(each.measured, each.predicted) for each in orbits if each.measured and each.predicted]
+    off = max((abs(measured - predicted) for measured, predicted in compared), default=0)
+    content: list[str | Plot | Table] = [
+        "A start is moved from its symmetry by random weights of size eps. It counts as broken when a unit is "
+        f"{BROKEN:g} away from the symmetry. The prediction carries the first difference along by the product of "
+        "I - lr T; near zero it says 1 / ln(1 + lr |cov(x, y)|) iterations for every unit of ln(1/eps). Standardised "
+        "features, 4 units.",
+    ]
+    if any(each.measured is not None for each in zeros):
+        content.append(_plot(zeros, results))
+    table = pd.DataFrame(
+        {
+            "symmetry": [_named(each) for each in orbits],
+            "measured": [each.measured for each in orbits],
+            "predicted": [each.predicted for each in orbits],
+        }
+    ).astype({"measured": "float", "predicted": "float"})
+    formats: dict[str, Format] = {"measured": ".0f", "predicted": ".0f"}
+    epsilon = orbits[0].epsilon
+    caption = f"Iterations to break for every symmetry of 4 units, eps = {epsilon:g}, learning rate 1; – if it did not"
+    content.append(Table("starts-symmetries", caption, table, formats))
+    return Section(
+        "starts", "Starts: how long symmetry lasts", _headline(results, len(compared), len(orbits), off), tuple(content)
+    )
+
+
+def _headline(results: Results, compared: int, orbits: int, off: int) -> str:
+    slopes = [
+        f"{line.slope:.2f} iterations longer in {dtype} "
+        f"(95 % interval {line.interval[0]:.2f} to {line.interval[1]:.2f})"
+        for dtype, line in results.lines.items()
+    ]
+    if not slopes:
+        return f"Near the zero start, too few starts broke for a line; {compared} of {orbits} others broke."
+    predicted = next(iter(results.lines.values())).predicted_slope
+    rest = f" {compared} of {orbits} other symmetries broke"
+    rest += f", at most {off} iterations from the prediction." if compared else "."
+    return (
+        f"Near the zero start, a perturbation e times smaller lasts {' and '.join(slopes)}; "
+        f"predicted: {predicted:.2f}.{rest}"
+    )
+
+
+def _named(each: Break) -> str:
+    """Say which units are equal."""
+    sizes = [int(size) for size in each.kind.removeprefix("blocks:").split("+") if size != "0"]
+    dead = 4 - sum(sizes)
+    parts = [f"{size} equal" if size > 1 else "1 alone" for size in sizes] + ([f"{dead} zero"] if dead else [])
+    return ", ".join(parts)
+
+
+def _plot(zeros: list[Break], results: Results) -> Plot:
+    if results.lines:
+        line = next(iter(results.lines.values()))
+        unexplained = max(1 - each.r_squared for each in results.lines.values())
+        title = (
+            f"Time to break is a straight line in ln(1/eps): slope {line.slope:.2f}, predicted "
+            f"{line.predicted_slope:.2f}, 1 - R² at most {unexplained:.1g}"
+        )
+    else:
+        title = f"{sum(each.measured is not None for each in zeros)} of {len(zeros)} starts near zero broke"
+    return Plot(
+        slug="starts-zero",
+        title=title,
+        alt="Iterations until the symmetry is broken against ln(1/eps), for float64 and float32, with the prediction. "
+        + " ".join(f"eps {e.epsilon:g}, {e.dtype}: {e.measured}, predicted {e.predicted}." for e in zeros),
+        data=pd.DataFrame(
+            {
+                "dtype": [e.dtype for e in zeros],
+                "eps": [e.epsilon for e in zeros],
+                "ln(1/eps)": [np.log(1 / e.epsilon) for e in zeros],
+                "measured": [e.measured for e in zeros],
+                "predicted": [e.predicted for e in zeros],
+            }
+        ),
+        draw=lambda figure: _draw(figure, zeros),
+        note="Marks: measured. Line: predicted from the path of the unperturbed start. "
+        f"Learning rate {LEARNING_RATE:g}.",
+    )
+
+
+def _draw(figure: Figure, zeros: list[Break]) -> None:
+    axes = figure.subplots()
+    for dtype, (colour, marker) in STYLES.items():
+        rows = [e for e in zeros if e.dtype == dtype]
+        x = [np.log(1 / e.epsilon) for e in rows]
+        if dtype == "float64":
+            known = [(at, e.predicted) for at, e in zip(x, rows, strict=True) if e.predicted is not None]
+            axes.plot(*zip(*known, strict=True), color=INK, linewidth=1, label="predicted")
+        found = [(at, e.measured) for at, e in zip(x, rows, strict=True) if e.measured is not None]
+        face = "none" if marker == "o" else None
+        if found:
+            axes.plot(
+                *zip(*found, strict=True),
+                linestyle="none",
+                marker=marker,
+                color=colour,
+                label=dtype,
+                markersize=8 if marker == "o" else 5,
+                markerfacecolor=face,
+            )
+    axes.set_xlabel("ln(1/eps)")
+    axes.set_ylabel("iterations until broken")
+    figure.legend(loc="outside lower center", ncols=3)
