@@ -21,6 +21,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:  # a worker comes by here, too, and must not start workers of its own
         return
     if getattr(config.option, "numprocesses", 0) is None and not config.option.usepdb:
+        config.option.dist = "loadfile"  # a module shares expensive fixtures
         config.option.numprocesses = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
 
 
