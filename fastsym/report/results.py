@@ -30,7 +30,7 @@ class Settings:
     """How many random starts case 2 is repeated from."""
     widths: tuple[int, ...] = (1, 4, 16, 64, 256, 1024)
     iterations: tuple[int, ...] = (1, 10, 100, 1000, 3000)
-    benchmark_seconds: float = 7.0
+    benchmark_seconds: float = 4.0
     benchmark_json: Path | None = None
     """A saved pytest-benchmark run to show instead of measuring."""
     claim_seeds: int = QUICK_SEEDS

@@ -111,7 +111,7 @@ def save(plot: Plot, folder: Path) -> str:
         title = figure.suptitle(
             fill(plot.title.replace("`", ""), 54), x=0.01, ha="left", fontweight="bold", parse_math=False
         )
-        figure.savefig(folder / f"{plot.slug}.png", dpi=160)
+        figure.savefig(folder / f"{plot.slug}.png", dpi=120)
         figure.set_layout_engine(None)  # what was laid out for the first file holds for the second: it takes long
         figure.savefig(folder / f"{plot.slug}.svg", metadata={"Date": None})
         title.set_visible(False)
