@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 from conftest import feature_counts
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -222,7 +222,7 @@ def test_permuted_units_that_are_saturated(variant: str, seed: int, hidden: int,
     W1 = rng.choice([-1.0, 1.0], (hidden, 8)) * 100 * 2.0 ** np.arange(8)
     start = Params(W1, np.zeros(hidden), rng.integers(-64, 65, hidden) / 64, np.array(0.25))
     straight = trained(variant, X, y, start, 1, 0.5)
-    assert (straight.W2 != start.W2).any()
+    assume((straight.W2 != start.W2).any())  # with two samples the slopes may cancel, and then nothing moves
     assert bits(permuted(straight, order)) == bits(trained(variant, X, y, permuted(start, order), 1, 0.5))
 
 
