@@ -22,7 +22,7 @@ ENTRY_POINT_GROUP = "fastsym.variants"
 INTERRUPT_WORK = 2e7
 """Sample x unit steps between two looks for Ctrl-C: well under a second on the slowest rung."""
 THREADS_PAY = 2e5
-"""Sample x unit steps above which starting threads pays; measured."""
+"""Sample x unit steps above which threads are started; an estimate: starting them takes about as long."""
 
 
 class NonFiniteCostWarning(RuntimeWarning):
