@@ -116,7 +116,7 @@ def _draw_changes(figure: Figure, tables: tuple[NetworkTable, ...]) -> None:
             )
     axes.set_xticks(frame["iteration"])
     axes.set_xlabel("iteration")
-    axes.set_ylabel("largest change since the start")
+    axes.set_ylabel("largest change")
     figure.legend(loc="outside lower center", ncols=2)
 
 
