@@ -134,25 +134,23 @@ def backward_pair(
         splat(X.dtype.type(0), 1),
         splat(X.dtype.type(0), 1),
     )
-    for g in range(groups):
-        for i in range(0, G, L):
-            place = g * G + i
-            slope = load(dz, place, 1)
-            t0 = load(A, a + place, 1)
-            t1 = load(A, a + B + place, 1)
-            product0 = t0 * slope
-            product1 = t1 * slope
-            weight0 = weight0 + product0
-            weight1 = weight1 + product1
-            slope0 = fma(minus(t0), product0, slope)
-            slope1 = fma(minus(t1), product1, slope)
-            bias0 = bias0 + slope0
-            bias1 = bias1 + slope1
-            row0 = accumulate(row0, slope0, X, x + g * size + i, G)
-            row1 = accumulate(row1, slope1, X, x + g * size + i, G)
-            if plan.C > 1:
-                store(A, a + place, slope0)
-                store(A, a + B + place, slope1)
+    for place in range(0, groups * G, L):
+        column = x + place // G * size + place % G
+        slope = load(dz, place, 1)
+        t0 = load(A, a + place, 1)
+        t1 = load(A, a + B + place, 1)
+        product0 = t0 * slope
+        product1 = t1 * slope
+        weight0 = weight0 + product0
+        weight1 = weight1 + product1
+        slope0 = fma(minus(t0), product0, slope)
+        slope1 = fma(minus(t1), product1, slope)
+        bias0 = bias0 + slope0
+        bias1 = bias1 + slope1
+        row0 = accumulate(row0, slope0, X, column, G)
+        row1 = accumulate(row1, slope1, X, column, G)
+        store(A, a + place, slope0)
+        store(A, a + B + place, slope1)
     add_totals(sums, r, row0 + (bias0, weight0))
     add_totals(sums, r + R, row1 + (bias1, weight1))
 
@@ -166,18 +164,15 @@ def backward_one(
     size = plan.C * len(shape) * G
     row = zeros(X, shape)
     bias, weight = splat(X.dtype.type(0), 1), splat(X.dtype.type(0), 1)
-    for g in range(groups):
-        for i in range(0, G, L):
-            place = g * G + i
-            slope = load(dz, place, 1)
-            t = load(A, a + place, 1)
-            weighted = t * slope
-            weight = weight + weighted
-            slope = fma(minus(t), weighted, slope)
-            bias = bias + slope
-            row = accumulate(row, slope, X, x + g * size + i, G)
-            if plan.C > 1:
-                store(A, a + place, slope)
+    for place in range(0, groups * G, L):
+        slope = load(dz, place, 1)
+        t = load(A, a + place, 1)
+        weighted = t * slope
+        weight = weight + weighted
+        slope = fma(minus(t), weighted, slope)
+        bias = bias + slope
+        row = accumulate(row, slope, X, x + place // G * size + place % G, G)
+        store(A, a + place, slope)
     add_totals(sums, r, row + (bias, weight))
 
 
@@ -189,9 +184,8 @@ def backward_chunk(
     G, L = 256 // X.itemsize, 64 // X.itemsize
     size = plan.C * len(shape) * G
     row = zeros(X, shape)
-    for g in range(groups):
-        for i in range(0, G, L):
-            row = accumulate(row, load(A, a + g * G + i, 1), X, x + g * size + i, G)
+    for place in range(0, groups * G, L):
+        row = accumulate(row, load(A, a + place, 1), X, x + place // G * size + place % G, G)
     add_totals(sums, r, row)
 
 
