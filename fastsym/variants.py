@@ -14,7 +14,7 @@ import numpy as np
 
 from fastsym import reference, vectorised
 from fastsym.inputs import Problem, checked, checked_count, checked_multiplicity, checked_population
-from fastsym.kernels import fused, loops, parallel, simd
+from fastsym.kernels import fused, loops, parallel, population
 from fastsym.net import AnyParams, Array, LayerParams, Params
 from fastsym.threads import thread_count
 
@@ -46,7 +46,7 @@ class Variant:
     """How many threads it would use now for this X."""
     train_population: Callable[..., None] | None = None
     """Trains many networks in one call, records snapshots and knows multiplicities:
-    arguments as :func:`fastsym.kernels.simd.train_population`."""
+    arguments as :func:`fastsym.kernels.population.train_population`."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,12 @@ OWN = (
     Variant("numpy", "the best vectorised NumPy", vectorised.train_network, vectorised.train_layer),
     Variant("loops", "plain scalar loops", loops.train_network, loops.train_layer),
     Variant("fused", "blocked loops that the compiler vectorises", fused.train_network, fused.train_layer),
-    Variant("simd", "explicit vector registers", simd.train_network, train_population=simd.train_population),
+    Variant(
+        "simd",
+        "explicit vector registers",
+        population.train_network,
+        train_population=population.train_population,
+    ),
     Variant("parallel", "simd on all threads", parallel.train_network, threads=parallel.threads_used),
 )
 
@@ -298,5 +303,5 @@ def train_population(
     size = len(rates)
     used = min(thread_count() if threads is None else checked_count("threads", threads) or 1, max(1, size))
     costs = np.empty((size, problem.iterations), problem.X.dtype)
-    simd.train_population(problem.X, problem.y, networks, rates, costs, threads=used)
+    population.train_population(problem.X, problem.y, networks, rates, costs, threads=used)
     return Training(costs, networks, "simd", used)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastsym
-from fastsym.kernels import layout, simd
+from fastsym.kernels import layout, population
 from fastsym.net import Params
 
 EDGES = [(1, 1, 1), (3, 2, 7), (4, 3, 8), (5, 4, 31), (6, 1, 33), (9, 5, 223), (10, 2, 225), (13, 3, 449), (100, 7, 65)]
@@ -57,7 +57,7 @@ def test_parallel_gives_the_bits_of_simd(hidden):
     for threads in (2, 3, 4):  # more than there are processors, too: the bits must not depend on it
         networks = Params(*(a[None].copy() for a in params))
         costs = np.empty((1, 50))
-        simd.train_population(data.X, data.y, networks, np.array([0.01]), costs, threads=threads, together=True)
+        population.train_population(data.X, data.y, networks, np.array([0.01]), costs, threads=threads, together=True)
         assert [a.tobytes() for a in (costs, *networks)] == expected
 
 
@@ -100,8 +100,8 @@ def test_multiplicity_stands_for_equal_units():
 
 def test_wide_nets_need_little_memory():
     table = layout.pack(np.zeros((9, 889)), np.zeros(889), 100_000)
-    shared = sum(a.nbytes for a in simd.shared_room(table))
-    assert shared + 2 * simd.own_room(table).nbytes < 0.7 * 2**30
+    shared = sum(a.nbytes for a in population.shared_room(table))
+    assert shared + 2 * population.own_room(table).nbytes < 0.7 * 2**30
 
 
 def test_overflow_reaches_the_caller_as_a_warning():

@@ -1,14 +1,14 @@
 """Fourth rung: ``simd`` on all threads.
 
 What it adds to ``simd``: the slices of samples are shared out between threads. The loops are the same, down to the
-compiled code; :func:`fastsym.kernels.simd.train_share` says how the threads keep out of each other's way. The bits do
-not depend on the number of threads.
+compiled code; :func:`fastsym.kernels.population.train_share` says how the threads keep out of each other's way. The
+bits do not depend on the number of threads.
 """
 
 import numpy as np
 
 from fastsym.kernels.layout import BLOCK_GROUPS, MOST_SLICES
-from fastsym.kernels.simd import train_population
+from fastsym.kernels.population import train_population
 from fastsym.net import Array, Params
 from fastsym.threads import thread_count
 
