@@ -97,6 +97,21 @@ for _symbol, _instruction in (
 
 
 @intrinsic
+def per_register(typingctx: Any, array: Any) -> Any:  # noqa: ARG001
+    """``per_register(array)``: how many of the array's numbers fill a register.
+
+    ``array.itemsize`` is a field that compiled code reads and divides by; this is a constant.
+    """
+    if not isinstance(array, types.Array):
+        return None
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:  # noqa: ARG001
+        return ir.Constant(ir.IntType(types.intp.bitwidth), _lanes(array.dtype, 1).count)
+
+    return signature(types.intp, array), codegen
+
+
+@intrinsic
 def like(typingctx: Any, x: Any, value: Any) -> Any:  # noqa: ARG001
     """``like(x, value)``: the scalar ``value`` rounded to x's precision, in every lane of x."""
     if not _is_real(x) or not isinstance(value, types.Float | types.Integer):

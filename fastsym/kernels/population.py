@@ -11,6 +11,7 @@ from fastsym._jit import jit, jit_expanded, jit_inline
 from fastsym.elementwise import TWO_LOG2_E
 from fastsym.kernels.layout import BLOCK_GROUPS, Packed, Plan, aligned, pack, read_states, state_size, states_of
 from fastsym.kernels.simd import slice_sums, update
+from fastsym.lanes import per_register
 from fastsym.net import Array, Params
 from fastsym.threads import LENGTH, NEXT, STOP, atomic_add, atomic_load, meet, run_together
 
@@ -66,8 +67,8 @@ def train_share(
     who share a network, with room for two times the slices.
     """
     H, M, C, S, slices = sizes
-    plan = Plan(H, M, sign.size * sign.itemsize // 256, C, S, slices)
-    length, B = H * C * S, BLOCK_GROUPS * 256 // X.itemsize
+    plan = Plan(H, M, sign.size // (4 * per_register(sign)), C, S, slices)
+    length, B = H * C * S, BLOCK_GROUPS * 4 * per_register(X)
     A, z, dz = room[: H * B], room[H * B : (H + 1) * B], room[(H + 1) * B : (H + 2) * B]
     scaled = room[(H + 2) * B : (H + 2) * B + length]
     state = room[(H + 2) * B + length :]

@@ -26,6 +26,7 @@ from fastsym.lanes import (
     load,
     magnitude,
     minus,
+    per_register,
     product,
     splat,
     store,
@@ -42,7 +43,7 @@ LOGS_APART = 4 * 224
 @jit_inline
 def forward_pair(X: Array, x: int, shape: Any, plan: Plan, scaled: Array, r: int, s: int) -> Any:
     """tanh of two units, whose rows begin at r and s, for the group of samples at x."""
-    F, G = len(shape), 256 // X.itemsize
+    F, G = len(shape), 4 * per_register(X)
     y0 = broadcast(scaled, r + F, 4)
     y1 = broadcast(scaled, s + F, 4)
     for _ in range(plan.C):
@@ -59,7 +60,7 @@ def forward_pair(X: Array, x: int, shape: Any, plan: Plan, scaled: Array, r: int
 @jit_inline
 def forward_one(X: Array, x: int, shape: Any, plan: Plan, scaled: Array, r: int) -> Any:
     """tanh of one unit, as :func:`forward_pair`."""
-    F, G = len(shape), 256 // X.itemsize
+    F, G = len(shape), 4 * per_register(X)
     y = broadcast(scaled, r + F, 4)
     for _ in range(plan.C):
         for f in range(F):
@@ -74,7 +75,7 @@ def hidden_forward(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, scaled: Array, b2: Array, A: Array, z: Array
 ) -> None:
     """Overwrite ``A`` (H, block) with the hidden activations and ``z`` (block,) with the output's argument."""
-    F, G, R = len(shape), 256 // X.itemsize, plan.C * plan.S
+    F, G, R = len(shape), 4 * per_register(X), plan.C * plan.S
     B, size = BLOCK_GROUPS * G, plan.C * F * G
     for g in range(groups):
         store(z, g * G, broadcast(b2, 0, 4))
@@ -101,7 +102,7 @@ def output(z: Array, sign: Array, far: Array, start: int, groups: int, dz: Array
     With t = z for label 0 and t = -z for label 1 the cost is softplus(t) = max(t, 0) + log(1 + exp(-|t|)), and
     its derivative by t is sigmoid(t). Returned are the sum of max(t, 0) and the product of the logs' arguments.
     """
-    L = 64 // z.itemsize
+    L = per_register(z)
     slopes = splat(z.dtype.type(0), 1)
     linear = splat(z.dtype.type(0), 1)
     factors = splat(z.dtype.type(1), 1)
@@ -122,7 +123,7 @@ def backward_pair(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, A: Array, a: int, dz: Array, sums: Array, r: int
 ) -> None:
     """Add the first chunk of gradients of two units to ``sums``; leave their slopes in ``A`` for further chunks."""
-    G, L, R = 256 // X.itemsize, 64 // X.itemsize, plan.C * plan.S
+    G, L, R = 4 * per_register(X), per_register(X), plan.C * plan.S
     size, B = plan.C * len(shape) * G, BLOCK_GROUPS * G
     row0, row1 = zeros(X, shape), zeros(X, shape)
     bias0, bias1, weight0, weight1 = (
@@ -157,7 +158,7 @@ def backward_one(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, A: Array, a: int, dz: Array, sums: Array, r: int
 ) -> None:
     """One unit, as :func:`backward_pair`."""
-    G, L = 256 // X.itemsize, 64 // X.itemsize
+    G, L = 4 * per_register(X), per_register(X)
     size = plan.C * len(shape) * G
     row = zeros(X, shape)
     bias, weight = splat(X.dtype.type(0), 1), splat(X.dtype.type(0), 1)
@@ -178,7 +179,7 @@ def backward_chunk(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, A: Array, a: int, sums: Array, r: int
 ) -> None:
     """Add one further chunk of gradients of one unit, whose slopes are in ``A``, to ``sums``."""
-    G, L = 256 // X.itemsize, 64 // X.itemsize
+    G, L = 4 * per_register(X), per_register(X)
     size = plan.C * len(shape) * G
     row = zeros(X, shape)
     for place in range(0, groups * G, L):
@@ -191,7 +192,7 @@ def hidden_backward(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, A: Array, dz: Array, sums: Array, start: int
 ) -> None:
     """Add the gradient sums of one block to those of its slice, which begin at ``start``."""
-    G, R = 256 // X.itemsize, plan.C * plan.S
+    G, R = 4 * per_register(X), plan.C * plan.S
     B = BLOCK_GROUPS * G
     for h in range(0, plan.H - 1, 2):
         backward_pair(X, x, groups, shape, plan, A, h * B, dz, sums, start + h * R)
@@ -222,7 +223,7 @@ def slice_sums(
     place: int,
 ) -> None:
     """Work through slice s; overwrite slice ``place`` of ``sums``, and of ``heads``: sum of dz, cost."""
-    G = 256 // X.itemsize
+    G = 4 * per_register(X)
     length = plan.H * plan.C * plan.S
     start = place * length
     blocks = -(-plan.groups // BLOCK_GROUPS)
@@ -261,7 +262,7 @@ def update(
     place: int,
 ) -> float:
     """Add up the slices from ``place`` on, take one step of gradient descent, and return the summed cost."""
-    F, L, R = len(shape), 64 // rows.itemsize, plan.C * plan.S
+    F, L, R = len(shape), per_register(rows), plan.C * plan.S
     length = plan.H * R
     base = place * length
     for h in range(plan.H):
