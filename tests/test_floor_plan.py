@@ -26,8 +26,8 @@ def floors_of_readme() -> dict[str, int]:
 FLOOR = floors_of_readme()
 FACADE = "__init__"
 """fastsym/__init__ gathers the public names; it may import anything, and counts as the floor of ``train``."""
-LEDGER = ("stats", "records", "published", "report")
-DOORS = ("report.__main__", "report.collect")
+LEDGER = ("stats", "records", "published", "scaling", "report")
+DOORS = ("report.__main__", "report.collect", "report.timing")
 """Where the wing that makes results and the ledger that reads them meet."""
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "cfunc", "stencil", "generated_jit"}
 

@@ -1,0 +1,643 @@
+"""Fingerprints of the machine code that Numba made: what the hot loops consist of, and what changed between two sides.
+
+A time is noisy, generated code is not: under one Numba, one LLVM and one processor the same source gives the same
+instructions. So a loop that is no longer vectorised, or that calls a function now, shows without any clock.
+
+Loops come from the jumps of the x86-64 assembly: a natural loop is a block that dominates a jump back to it, with
+all blocks from which that jump is reached. What a loop counts is its own, without the loops inside it. A loop is *hot*
+if it does arithmetic or calls something, and holds no loop that holds another.
+
+The assembly is emitted anew from the optimised bitcode that Numba keeps with a kernel, also in its on-disk cache, so
+that a kernel fresh from the compiler and one from the cache have one fingerprint. Against the object code that really
+runs, some integer moves differ; arithmetic and vector spills were the same in every kernel looked at. Stack slots
+count whatever they hold, so that arguments passed on the stack and local records are among the integer ones.
+
+Imports Numba and the standard library only: it is loaded by its path into processes of other revisions.
+"""
+
+import platform
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import llvmlite
+import llvmlite.binding
+import numba
+from numba.core.dispatcher import Dispatcher
+from numba.core.registry import cpu_target
+
+Fingerprint = dict[str, Any]
+Instruction = tuple[str, list[str]]
+"""Mnemonic without the prefix v, and operands as the assembler writes them, the destination last."""
+
+MACHINES = ("x86_64", "amd64")
+SCALAR = "scalar"
+ARITHMETIC = ("fma", "mul", "add", "div", "sqrt", "minmax")
+_SPILLS = ("stores", "reloads")
+_MOVES = ("load", "store", "broadcast", "gather", "scatter")
+SAME_LOOP = 0.25
+"""Least similarity, of at most 1, at which two loops count as two versions of one."""
+SAME_MIX = 0.6
+"""Least likeness of two mixes of operations, whatever their width, that do the same work."""
+
+_KINDS = {
+    "fma": r"f(?:n?m(?:add|sub)|maddsub|msubadd)(?:132|213|231)?",
+    "mul": r"mul",
+    "add": r"add|sub|addsub|hadd|hsub",
+    "div": r"div",
+    "sqrt": r"sqrt",
+    "minmax": r"min|max",
+    "compare": r"u?comi|cmp\w*",
+    "round": r"round|rndscale",
+    "estimate": r"rcp(?:14)?|rsqrt(?:14)?",
+}
+_FLOAT = re.compile("(?:" + "|".join(f"(?P<{kind}>{body})" for kind, body in _KINDS.items()) + r")(?P<packed>[ps])[sd]")
+_SHUFFLE = re.compile(
+    r"(?:perm|shuf|unpck|blend|align|insert|extract|p(?:shuf|unpck|blend|align|insr|extr)|movlhps|movhlps)"
+)
+_SCALAR_MOVE = re.compile(r"mov(?:s[sd]|[dq]|[hl]p[sd])")
+_ALLOCATION = re.compile(r"NRT_(?:MemInfo_(?:alloc|new|varsize)|Allocate|Reallocate)")
+_SYMBOL = re.compile(r"\$([^\d\-]\S*)")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs between the generated code of two sides."""
+
+    kernel: str
+    loop: str
+    """Which loop of the kernel; empty if it concerns the kernel as a whole."""
+    message: str
+    fails: bool
+
+    def __str__(self) -> str:
+        place = ", ".join(filter(None, (self.kernel, self.loop)))
+        return f"{place}: {self.message}" if place else self.message
+
+
+# Assembly -> functions -> blocks -> loops
+
+
+@dataclass
+class Function:
+    """One function of an assembly listing: its blocks, in the order of the listing."""
+
+    symbol: str
+    blocks: list[list[Instruction]]
+    successors: list[list[int]]
+
+
+def read_functions(assembly: str) -> list[Function]:
+    """Split an assembly listing (AT&T syntax) into functions and blocks."""
+    labels = re.compile(r"\"?([^\s\"]+)\"?:")
+    targets_of_tables = set(re.findall(r"\.(?:long|quad)\s+(\.?LBB\d+_\d+)", assembly))
+    functions = []
+    symbol, parts = "", [("", list[Instruction]())]
+
+    def finish() -> None:
+        if any(block for _, block in parts):
+            functions.append(_linked(symbol, parts, targets_of_tables))
+
+    for line in assembly.splitlines():
+        if label := labels.match(line):
+            if re.match(r"\.?LBB\d", label[1]):
+                parts.append((label[1], []))
+            elif not re.match(r"\.?L", label[1]):
+                finish()
+                symbol, parts = label[1], [("", [])]
+            continue
+        text = re.split(r"\s##?\s", line.strip())[0]
+        if not line.startswith("\t") or text.startswith((".", "#")) or not text:
+            continue
+        mnemonic, _, operands = text.partition("\t")
+        parts[-1][1].append((mnemonic.strip().removeprefix("v"), _split_operands(operands)))
+        if mnemonic.startswith(("j", "ret", "ud2")):
+            parts.append(("", []))
+    finish()
+    return functions
+
+
+def _split_operands(text: str) -> list[str]:
+    return [part.strip() for part in re.split(r",(?![^(]*\))", text) if part.strip()]
+
+
+def _linked(symbol: str, parts: list[tuple[str, list[Instruction]]], targets_of_tables: set[str]) -> Function:
+    place = {label: i for i, (label, _) in enumerate(parts) if label}
+    successors = []
+    for i, (_, block) in enumerate(parts):
+        after = [i + 1] if i + 1 < len(parts) else []
+        mnemonic, operands = block[-1] if block else ("", [])
+        if mnemonic.startswith("j"):
+            indirect = operands[0].startswith("*")
+            found = [place[label] for label in (targets_of_tables if indirect else operands) if label in place]
+            after = found if mnemonic.startswith("jmp") else found + after
+        elif mnemonic.startswith(("ret", "ud2")):
+            after = []
+        successors.append(after)
+    return Function(symbol, [block for _, block in parts], successors)
+
+
+def find_loops(successors: list[list[int]]) -> list[tuple[int, frozenset[int]]]:
+    """Natural loops of a flow graph that starts at block 0: header and all blocks, in the order of the headers.
+
+    A cycle that can be entered at two places has no header and is not found.
+    """
+    predecessors = _reversed(successors)
+    dominators = _dominators(successors, predecessors)
+    bodies: dict[int, set[int]] = {}
+    for end, after in enumerate(successors):
+        for header in after:
+            if header not in dominators.get(end, ()):
+                continue
+            body = bodies.setdefault(header, {header})
+            reached = [end]
+            while reached:
+                block = reached.pop()
+                if block not in body:
+                    body.add(block)
+                    reached += [before for before in predecessors[block] if before in dominators]
+    return [(header, frozenset(bodies[header])) for header in sorted(bodies)]
+
+
+def _reversed(successors: list[list[int]]) -> list[list[int]]:
+    predecessors: list[list[int]] = [[] for _ in successors]
+    for block, after in enumerate(successors):
+        for next_block in after:
+            predecessors[next_block].append(block)
+    return predecessors
+
+
+def _dominators(successors: list[list[int]], predecessors: list[list[int]]) -> dict[int, set[int]]:
+    """Block -> the blocks through which every way from the start to it leads, itself included."""
+    order, reached = [], [0]
+    seen = {0}
+    while reached:
+        block = reached.pop()
+        order.append(block)
+        for after in successors[block]:
+            if after not in seen:
+                seen.add(after)
+                reached.append(after)
+    dominators = dict.fromkeys(order, seen) | {0: {0}}
+    changed = True
+    while changed:
+        changed = False
+        for block in order[1:]:
+            common = set.intersection(*(dominators[before] for before in predecessors[block] if before in seen))
+            if common | {block} != dominators[block]:
+                dominators[block] = common | {block}
+                changed = True
+    return dominators
+
+
+# Instructions -> counts
+
+
+def _is_memory(operand: str) -> bool:
+    return "(" in operand
+
+
+def _width(operands: list[str]) -> int:
+    text = " ".join(operands)
+    return next((bits for name, bits in (("%zmm", 512), ("%ymm", 256), ("%xmm", 128)) if name in text), 0)
+
+
+def classify(mnemonic: str, operands: list[str]) -> tuple[str, str] | None:
+    """Kind and width (``"512"``, ..., ``"scalar"``) of what an instruction does, None if it is not counted."""
+    if re.fullmatch(r"i?div[bwlq]", mnemonic):
+        return "integer div", SCALAR
+    width = _width(operands)
+    if not width:
+        return None
+    if match := _FLOAT.fullmatch(mnemonic):
+        kind = next(kind for kind in _KINDS if match[kind])
+        return kind, str(width) if match["packed"] == "p" else SCALAR
+    if mnemonic.startswith("cvt"):
+        return "convert", SCALAR if re.search(r"2s[sdi]$|2s[sdi][lq]$|2usi", mnemonic) else str(width)
+    for kind in ("gather", "scatter", "broadcast"):
+        if mnemonic.removeprefix("p").startswith(kind):
+            return kind, str(width)
+    if mnemonic.startswith("movddup"):
+        return "broadcast", str(width)
+    if _SHUFFLE.match(mnemonic):
+        return "shuffle", str(width)
+    return ("integer", str(width)) if re.match(r"p(?:add|sub|s[lr][la]|mul|cmp|min|max)", mnemonic) else None
+
+
+def count_operations(block: list[Instruction], frame_pointer: bool) -> tuple[Counter[tuple[str, str]], Counter[str]]:
+    """Count the operations of a block by width and kind, and what it keeps on the stack."""
+    operations: Counter[tuple[str, str]] = Counter()
+    stack: Counter[str] = Counter()
+    slot = re.compile(r"\(%rsp[,)]|\(%rbp[,)]" if frame_pointer else r"\(%rsp[,)]")
+    for mnemonic, operands in block:
+        found = classify(mnemonic, operands)
+        if found:
+            operations[found[1], found[0]] += 1
+        memory = [operand for operand in operands if _is_memory(operand)]
+        if not memory or mnemonic.startswith("lea"):
+            continue
+        width = _width(operands)
+        written = _is_memory(operands[-1]) and not mnemonic.startswith(("cmp", "test", "ucomi", "comi"))
+        if slot.search(memory[0]):
+            stack[("vector " if width else "integer ") + ("stores" if written else "reloads")] += 1
+        elif any("{1to" in operand for operand in memory):
+            operations[str(width), "broadcast"] += 1
+        elif width and not (found and found[0] in ("broadcast", "gather", "scatter")):
+            scalar = found[1] == SCALAR if found else bool(_SCALAR_MOVE.fullmatch(mnemonic))
+            operations[SCALAR if scalar else str(width), "store" if written else "load"] += 1
+    return operations, stack
+
+
+def plain_name(symbol: str) -> str:
+    """Name of a function of Numba's without its argument types; any other symbol as it is."""
+    symbol = symbol.split("@")[0]
+    start = re.match(r"_{1,2}ZN", symbol)
+    names, place = [], start.end() if start else 0
+    while start and (length := re.match(r"\d+", symbol[place:])):
+        place += length.end()
+        names.append(symbol[place : place + int(length[0])])
+        place += int(length[0])
+    return ".".join(names) or symbol
+
+
+def _called(function: Function, predecessors: list[list[int]], block: int, index: int) -> str:
+    """Name what the call at ``index`` of a block calls; if an address, what was put there on the ways to the call."""
+    operand = function.blocks[block][index][1][0]
+    if not operand.startswith("*"):
+        return plain_name(operand)
+    names: set[str] = set()
+    seen: set[tuple[int, str]] = set()
+    waiting = [(block, index, operand[1:])]
+    while waiting:
+        here, end, place = waiting.pop()
+        for i, (mnemonic, operands) in reversed(list(enumerate(function.blocks[here][:end]))):
+            if operands and operands[-1] == place:
+                if constant := _SYMBOL.fullmatch(operands[0]):
+                    names.add(plain_name(constant[1]))
+                elif mnemonic == "movq":  # from another register, or back from the stack
+                    waiting.append((here, i, operands[0]))
+                break
+        else:
+            for before in predecessors[here]:
+                if (before, place) not in seen:
+                    seen.add((before, place))
+                    waiting.append((before, len(function.blocks[before]), place))
+    return "|".join(sorted(names)) or "indirect"
+
+
+def fingerprint_assembly(assembly: str) -> Fingerprint:
+    """Fingerprint the code of one compiled signature.
+
+    Parameters
+    ----------
+    assembly
+        x86-64 assembly in AT&T syntax.
+
+    Returns
+    -------
+    dict
+        ``allocations`` and ``instructions`` of the whole, and ``loops``: those with floating-point or vector
+        operations, integer divisions or calls. Each has ``function``, ``depth`` (1 is outermost), ``inside`` (index of
+        the loop around it, or None), ``hot``, ``width`` (bits of the widest registers in its arithmetic, 0 if that is
+        scalar), ``operations`` (width -> kind -> count), ``calls`` (name -> count), ``stack`` (what -> count) and
+        ``instructions``.
+    """
+    loops: list[Fingerprint] = []
+    allocations = instructions = 0
+    for function in read_functions(assembly):
+        name = plain_name(function.symbol)
+        if name.startswith(("cpython.", "cfunc.", "_cfunc.", "NRT_", "_NRT_")):  # wrappers for Python, C and references
+            continue
+        predecessors = _reversed(function.successors)
+        calls = [
+            Counter(_called(function, predecessors, b, i) for i, (m, _) in enumerate(block) if m.startswith("call"))
+            for b, block in enumerate(function.blocks)
+        ]
+        allocations += sum(n for block in calls for called, n in block.items() if _ALLOCATION.match(called))
+        instructions += sum(map(len, function.blocks))
+        loops += _fingerprint_loops(function, name, calls, len(loops))
+    return {"allocations": allocations, "instructions": instructions, "loops": loops}
+
+
+def _fingerprint_loops(function: Function, name: str, calls: list[Counter[str]], first: int) -> Iterator[Fingerprint]:
+    frame_pointer = any(i == ("movq", ["%rsp", "%rbp"]) for block in function.blocks for i in block)
+    found = find_loops(function.successors)
+    heights: dict[int, int] = {}
+    for header, body in sorted(found, key=lambda loop: len(loop[1])):
+        heights[header] = max((heights[h] + 1 for h, inner in found if inner < body), default=0)
+    counted = {}
+    for header, body in found:
+        own = sorted(body.difference(*(inner for _, inner in found if inner < body)))
+        operations, stack = count_operations([i for block in own for i in function.blocks[block]], frame_pointer)
+        called = sum((calls[block] for block in own), Counter[str]())
+        if operations or called:
+            counted[header] = own, operations, stack, called
+    places = {header: first + i for i, header in enumerate(counted)}
+    for header, (own, operations, stack, called) in counted.items():
+        body = next(body for h, body in found if h == header)
+        around = [h for _, h in sorted((len(outer), h) for h, outer in found if body < outer)]
+        widths = [width for width, kind in operations if kind in ARITHMETIC]
+        by_width: dict[str, dict[str, int]] = {}
+        for (width, kind), count in sorted(operations.items()):
+            by_width.setdefault(width, {})[kind] = count
+        yield {
+            "function": name,
+            "depth": 1 + len(around),
+            "inside": next((places[h] for h in around if h in places), None),
+            "hot": heights[header] <= 1 and bool(widths or called),
+            "width": max((int(width) for width in widths if width != SCALAR), default=0),
+            "operations": by_width,
+            "calls": dict(sorted(called.items())),
+            "stack": dict(sorted(stack.items())),
+            "instructions": sum(len(function.blocks[block]) for block in own),
+        }
+
+
+# Kernels of this process
+
+
+def target() -> Fingerprint:
+    """Tell what decides, beside the source, on the code that Numba makes in this process."""
+    _, name, features = cpu_target.target_context.codegen().magic_tuple()
+    return {
+        "machine": platform.machine(),
+        "cpu": name,
+        "features": features,
+        "numba": numba.__version__,
+        "llvmlite": llvmlite.__version__,
+        "llvm": ".".join(map(str, llvmlite.binding.llvm_version_info)),
+    }
+
+
+def assembly_of(library: Any) -> str:
+    """Assembly of one compiled signature, fresh or from the cache.
+
+    ``library`` is the attribute of that name of a value in a dispatcher's ``overloads``. Its own ``get_asm_str``
+    has nothing to show of a cached kernel, and emitting from a module changes the module: hence a copy.
+    """
+    module = llvmlite.binding.parse_bitcode(library._get_module_for_linking().as_bitcode())
+    return str(library.codegen._tm.emit_assembly(module))
+
+
+def _dispatchers(prefix: str) -> Iterator[Any]:
+    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith(prefix)]
+    found = {id(value): value for module in modules for value in vars(module).values() if isinstance(value, Dispatcher)}
+    return iter(found.values())
+
+
+def _short(signature: tuple[Any, ...]) -> str:
+    """Argument types in short; equal neighbours once, with their number."""
+    names: list[tuple[str, int]] = []
+    for ty in map(str, signature):
+        name = re.sub(r"array\((\w+), (\d)d, C\)", r"\1[\2d]", ty)
+        if names and names[-1][0] == name:
+            names[-1] = name, names[-1][1] + 1
+        else:
+            names.append((name, 1))
+    return ", ".join(name if count == 1 else f"{count} {name}" for name, count in names)
+
+
+def fingerprints(prefix: str = "fastsym.") -> dict[str, Fingerprint]:
+    """Fingerprint every kernel of this process.
+
+    Parameters
+    ----------
+    prefix
+        What the names of the modules with the kernels begin with.
+
+    Returns
+    -------
+    dict
+        ``target``: see :func:`target`; with an entry ``unsupported`` on a machine that is not x86-64. ``kernels``: name
+        with argument types -> :func:`fingerprint_assembly`, and the number of ``specialisations``. A function that
+        was compiled as a part of another kernel is not listed by itself. All of it can be written as JSON.
+    """
+    here = target()
+    if here["machine"].lower() not in MACHINES:
+        return {"target": here | {"unsupported": True}, "kernels": {}}
+    compiled = [(d, list(d.overloads.values())) for d in _dispatchers(prefix)]
+    parts = {id(part) for _, results in compiled for r in results for part in r.library._linking_libraries}
+    kernels = {}
+    for dispatcher, results in compiled:
+        whole = [result for result in results if id(result.library) not in parts]
+        for result in whole:
+            name = f"{dispatcher.py_func.__module__}.{dispatcher.py_func.__qualname__}({_short(result.signature.args)})"
+            kernels[name] = {"specialisations": len(whole)} | fingerprint_assembly(assembly_of(result.library))
+    return {"target": here, "kernels": kernels}
+
+
+# Two sides
+
+
+def _flat(loop: Fingerprint) -> Counter[str]:
+    counts = {f"{kind} {width}": n for width, kinds in loop["operations"].items() for kind, n in kinds.items()}
+    return Counter(counts | {f"call {name}": n for name, n in loop["calls"].items()})
+
+
+def _mix(loop: Fingerprint) -> Counter[str]:
+    """Count what a loop works, whatever the width, as parts of a thousand."""
+    mix = Counter[str](loop["calls"])
+    for kinds in loop["operations"].values():
+        for kind, n in kinds.items():
+            # A constant is broadcast in vector code where scalar code loads it.
+            mix["load" if kind == "broadcast" else kind] += n if kind in (*ARITHMETIC, *_MOVES) else 0
+    return Counter({kind: 1000 * n // mix.total() for kind, n in mix.items() if n})
+
+
+def _overlap(a: Counter[str], b: Counter[str]) -> float:
+    """1 if equal, 0 if nothing is in both."""
+    return (a & b).total() / max((a | b).total(), 1)
+
+
+def match_loops(base: list[Fingerprint], head: list[Fingerprint]) -> list[tuple[int | None, int | None]]:
+    """Pair the loops of two sides, the most similar first, and of equally similar ones those at like places.
+
+    Returns
+    -------
+    list of (index in base or None, index in head or None)
+        Every loop of both sides once.
+    """
+    ranked = []
+    for i, before in enumerate(base):
+        for j, after in enumerate(head):
+            similarity = (_overlap(_flat(before), _flat(after)) + _overlap(_mix(before), _mix(after))) / 2
+            if similarity >= SAME_LOOP:
+                apart = abs(i / len(base) - j / len(head)), abs(before["depth"] - after["depth"])
+                ranked.append((-similarity, apart, i, j))
+    pairs: dict[int, int] = {}
+    for *_, i, j in sorted(ranked):
+        if i not in pairs and j not in pairs.values():
+            pairs[i] = j
+    gone: list[tuple[int | None, int | None]] = [(i, pairs.get(i)) for i in range(len(base))]
+    return gone + [(None, j) for j in range(len(head)) if j not in pairs.values()]
+
+
+def _arithmetic(loop: Fingerprint) -> Counter[int]:
+    """Count arithmetic operations by the width of their registers in bits, 0 for scalar ones."""
+    return Counter(
+        {
+            0 if width == SCALAR else int(width): sum(kinds.get(kind, 0) for kind in ARITHMETIC)
+            for width, kinds in loop["operations"].items()
+        }
+    )
+
+
+def _bits(width: int) -> str:
+    return f"{width}-bit" if width else SCALAR
+
+
+def _title(loops: list[Fingerprint], index: int) -> str:
+    """Name a loop by its place, and by what it does so that a reader can recognise it."""
+    loop = loops[index]
+    counts = loop["operations"].get(str(loop["width"]) if loop["width"] else SCALAR, {})
+    work = ", ".join(f"{counts[kind]} {kind}" for kind in ARITHMETIC if kind in counts) or "no arithmetic"
+    function = loop["function"].rpartition(".")[2]
+    return f"loop {index + 1} (in {function}, depth {loop['depth']}, {_bits(loop['width'])}: {work})"
+
+
+def _divisions(loop: Fingerprint) -> int:
+    return sum(kinds.get("div", 0) + kinds.get("integer div", 0) for kinds in loop["operations"].values())
+
+
+def _compare_loops(before: Fingerprint, after: Fingerprint) -> Iterator[tuple[str, bool]]:
+    """Say what got worse between two versions of a loop, and whether the run fails for it."""
+    hot = before["hot"] or after["hot"]
+    width = before["width"]
+    if after["width"] < width:
+        yield f"vectorisation lost: its arithmetic was {_bits(width)} and is {_bits(after['width'])}", hot
+    elif after["width"] == width > 0:
+        counts = _arithmetic(before), _arithmetic(after)
+        wide = [count[width] for count in counts]
+        narrow = [sum(n for bits, n in count.items() if bits < width) for count in counts]
+        if wide[1] < wide[0] and narrow[1] > narrow[0]:
+            changes = f"{wide[1]} {_bits(width)} operations, were {wide[0]}, and {narrow[1]} narrower, were {narrow[0]}"
+            yield f"vectorisation lost in part: {changes}", hot
+    for name in sorted(after["calls"].keys() - before["calls"].keys()):
+        yield f"calls {name}, which it did not", hot
+    if not hot:
+        return
+    divisions = _divisions(before), _divisions(after)
+    if divisions[1] * max(_arithmetic(before).total(), 1) > divisions[0] * max(_arithmetic(after).total(), 1):
+        yield f"more divisions for its arithmetic: {divisions[1]}, was {divisions[0]}", False
+    stores, reloads = ([loop["stack"].get(f"vector {what}", 0) for loop in (before, after)] for what in _SPILLS)
+    if stores[1] > stores[0] or reloads[1] > reloads[0]:
+        spills = f"{stores[1]} stores and {reloads[1]} reloads, were {stores[0]} and {reloads[0]}"
+        yield f"more vector registers spilled to the stack: {spills}", False
+
+
+def _compare_kernels(kernel: str, base: Fingerprint, head: Fingerprint) -> Iterator[Difference]:
+    if head["allocations"] > base["allocations"]:
+        yield Difference(kernel, "", f"more allocations: {head['allocations']}, was {base['allocations']}", True)
+    if head["specialisations"] != base["specialisations"]:
+        counts = f"{head['specialisations']}, was {base['specialisations']}"
+        yield Difference(kernel, "", f"number of specialisations: {counts}", False)
+    before, after = base["loops"], head["loops"]
+    known = {name for loop in before if loop["hot"] for name in loop["calls"]}
+    widest = [max((loop["width"] for loop in loops if loop["hot"]), default=0) for loops in (before, after)]
+    narrowed = False
+    for i, j in match_loops(before, after):
+        if i is not None and j is not None:
+            for message, fails in _compare_loops(before[i], after[j]):
+                narrowed |= fails and message.startswith("vectorisation")
+                yield Difference(kernel, _title(before, i), message, fails)
+        elif i is not None and before[i]["hot"]:
+            # A loop that is not vectorised any more may be merged with the scalar one that worked off the rest.
+            mix = _mix(before[i])
+            alike = [loop["width"] for loop in after if loop["hot"] and _overlap(mix, _mix(loop)) >= SAME_MIX]
+            lost = bool(alike) and max(alike) < before[i]["width"]
+            narrowed |= lost
+            message = f"vectorisation lost: only {_bits(max(alike))} loops of its kind are left" if lost else "is gone"
+            yield Difference(kernel, _title(before, i), message, lost)
+        elif j is not None and after[j]["hot"]:
+            new = sorted(after[j]["calls"].keys() - known)
+            message = f"is new, and calls {', '.join(new)}" if new else "is new"
+            yield Difference(kernel, _title(after, j), message, bool(new))
+    if widest[1] < widest[0] and not narrowed:
+        message = f"vectorisation lost: no hot loop has {_bits(widest[0])} arithmetic now, only {_bits(widest[1])}"
+        yield Difference(kernel, "", message, True)
+
+
+def _why_not_compared(base: Fingerprint, head: Fingerprint) -> str:
+    if "unsupported" in base or "unsupported" in head:
+        return f"expected an x86-64 machine; got {base['machine']} and {head['machine']}"
+    before, after = base | {"features": "as in the base"}, head | {"features": "as in the base"}
+    if base["features"] != head["features"]:  # a long list
+        sides = set(base["features"].split(",")), set(head["features"].split(","))
+        before["features"], after["features"] = (",".join(sorted(side - (sides[0] & sides[1]))) for side in sides)
+    return "; ".join(f"{key} {before[key]} and {after[key]}" for key in before if before[key] != after[key])
+
+
+def compare(base: dict[str, Fingerprint], head: dict[str, Fingerprint]) -> list[Difference]:
+    """Compare the generated code of two sides.
+
+    Parameters
+    ----------
+    base, head
+        What :func:`fingerprints` returned in the two processes.
+
+    Returns
+    -------
+    list of Difference
+        Failing are, in a hot loop, arithmetic that became narrower or scalar and calls of functions that it did not
+        call; and a kernel that allocates in more places. More divisions and vector spills in a hot loop, and kernels
+        and loops that are on one side only, are reported. Under another Numba, LLVM or processor nothing is
+        compared: the one difference then says so, and does not fail.
+    """
+    reason = _why_not_compared(base["target"], head["target"])
+    if reason:
+        return [Difference("", "", f"generated code not compared: {reason}", False)]
+    found: list[Difference] = []
+    for kernel in base["kernels"] | head["kernels"]:
+        sides = base["kernels"].get(kernel), head["kernels"].get(kernel)
+        if sides[0] and sides[1]:
+            found += _compare_kernels(kernel, sides[0], sides[1])
+        else:
+            found.append(Difference(kernel, "", f"is only in the {'base' if sides[0] else 'head'}", False))
+    return found
+
+
+def _rows(loop: Fingerprint | None) -> Counter[str]:
+    if loop is None:
+        return Counter()
+    stack = {f"stack: {what}": count for what, count in loop["stack"].items()}
+    return Counter(_flat(loop) | stack | {"instructions": loop["instructions"]})
+
+
+def _table(before: Counter[str], after: Counter[str]) -> Iterator[str]:
+    for name in sorted(before.keys() | after.keys()):
+        mark = " " if before[name] == after[name] else "*"
+        yield f"  {mark} {name:<40}{before[name]:>8}{after[name]:>8}"
+
+
+def explain(base: dict[str, Fingerprint], head: dict[str, Fingerprint]) -> str:
+    """Show the fingerprints of two sides beside each other.
+
+    Parameters
+    ----------
+    base, head
+        What :func:`fingerprints` returned in the two processes.
+
+    Returns
+    -------
+    str
+        A table for each kernel and hot loop, and for every other loop that differs; lines that differ begin with ``*``.
+    """
+    reason = _why_not_compared(base["target"], head["target"])
+    lines = [f"not the same target, so the code may differ without a change: {reason}"] if reason else []
+    for kernel in base["kernels"] | head["kernels"]:
+        empty: Fingerprint = {"loops": [], "specialisations": 0, "allocations": 0, "instructions": 0}
+        before, after = base["kernels"].get(kernel, empty), head["kernels"].get(kernel, empty)
+        lines += ["", kernel, f"    {'':<40}{'base':>8}{'head':>8}"]
+        lines += _table(*(Counter({k: v for k, v in side.items() if k != "loops"}) for side in (before, after)))
+        for i, j in match_loops(before["loops"], after["loops"]):
+            loops = (None if i is None else before["loops"][i]), (None if j is None else after["loops"][j])
+            rows = [_rows(loop) for loop in loops]
+            if rows[0] == rows[1] and not any(loop and loop["hot"] for loop in loops):
+                continue
+            title = _title(before["loops"], i) if i is not None else _title(after["loops"], j or 0)
+            lines += [f"  {title}" + ("" if all(loops) else f", only in the {'base' if loops[0] else 'head'}")]
+            lines += _table(rows[0], rows[1])
+    return "\n".join(lines).strip()
