@@ -183,6 +183,74 @@ def lower_p_value(base: ArrayLike, head: ArrayLike, tolerance: float) -> float:
     return float(mannwhitneyu(_times("head", head), allowed, alternative="less", method="exact").pvalue)
 
 
+def median_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
+    """Interval of the median along the last axis, between two order statistics: the sign test turned around.
+
+    What ``scipy.stats.quantile_test`` gives for one sample, for many at once. It holds for independent values of any
+    one distribution, with two modes or heavy tails too.
+
+    Parameters
+    ----------
+    values
+        (..., n) numbers.
+    confidence
+        Between 0 and 1.
+
+    Returns
+    -------
+    tuple of ndarray
+        (...) lower and (...) upper ends; infinite where n is too small for the confidence.
+
+    Raises
+    ------
+    ValueError
+        If there are no values or one is not finite, or the confidence is out of range.
+    """
+    from scipy.stats import binom
+
+    if not (0 < confidence < 1):
+        raise ValueError(f"confidence: expected a number between 0 and 1; got {confidence}; 0.95 is usual")
+    ordered = np.sort(_sample("values", values), axis=-1)
+    n = ordered.shape[-1]
+    place = int(binom.ppf((1 - confidence) / 2, n, 0.5))  # so many values may lie outside, on either side
+    if place == 0:
+        return np.full(ordered.shape[:-1], -np.inf), np.full(ordered.shape[:-1], np.inf)
+    return ordered[..., place - 1], ordered[..., n - place]
+
+
+def sign_p_value(values: ArrayLike) -> Floats:
+    """Probability of at least so many positive values if positive and negative ones are equally likely.
+
+    One-sided exact sign test along the last axis. A zero counts as not positive.
+
+    Parameters
+    ----------
+    values
+        (..., n) numbers; for example logarithms of ratios, one a pair.
+
+    Returns
+    -------
+    ndarray
+        (...) Small if most values are positive.
+
+    Raises
+    ------
+    ValueError
+        If there are no values or one is not finite.
+    """
+    from scipy.stats import binom
+
+    sample = _sample("values", values)
+    return np.asarray(binom.sf((sample > 0).sum(axis=-1) - 1, sample.shape[-1], 0.5))
+
+
+def _sample(name: str, values: ArrayLike) -> Floats:
+    sample = np.asarray(values, np.float64)
+    if sample.ndim == 0 or sample.shape[-1] == 0 or not np.isfinite(sample).all():
+        raise ValueError(f"{name}: expected finite numbers, at least one; got {sample.tolist()}; leave out void pairs")
+    return sample
+
+
 def holm(p_values: Sequence[float]) -> Floats:
     """Correct p-values for their number, so that one false alarm in the whole family is as rare as asked.
 

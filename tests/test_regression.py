@@ -1,11 +1,13 @@
-"""The gate on made-up runs whose truth is known, through the command line."""
+"""Two saved runs, made up so that the truth is known, through the command line of the gate."""
 
 import numpy as np
 import pytest
 from saved_run import noisy_run, save
 from typer.testing import CliRunner
 
-from fastsym.regression import CANNOT_JUDGE, PASS, SLOWER, app, compare
+from fastsym.regression import app
+from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER
+from fastsym.regression.saved import compare
 
 
 @pytest.fixture

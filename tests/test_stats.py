@@ -2,8 +2,18 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest, quantile_test
 
-from fastsym.stats import MIN_PAIRS, holm, log_ratios, lower_p_value, paired_ratio, ratio_of_medians
+from fastsym.stats import (
+    MIN_PAIRS,
+    holm,
+    log_ratios,
+    lower_p_value,
+    median_interval,
+    paired_ratio,
+    ratio_of_medians,
+    sign_p_value,
+)
 
 
 def rounds(rng, n, true_ratio, noise=0.1):
@@ -107,3 +117,81 @@ def test_holm_keeps_the_family_at_its_level():
     rng = np.random.default_rng(4)
     alarms = [holm(rng.random(20)).min() < 0.05 for _ in range(1000)]
     assert np.mean(alarms) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 1000)
+
+
+@pytest.mark.parametrize("n", [1, 5, 6, 9, 10, 25, 40])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.996])
+def test_median_interval_is_that_of_scipy(n, confidence):
+    values = np.random.default_rng(n).normal(size=(3, n))
+    low, high = median_interval(values, confidence)
+    for row, a, b in zip(values, low, high, strict=True):
+        expected = quantile_test(row, p=0.5).confidence_interval(confidence)
+        assert a == (-np.inf if np.isnan(expected.low) else expected.low)
+        assert b == (np.inf if np.isnan(expected.high) else expected.high)
+
+
+def two_modes(rng, shape):
+    """Differences of processes that are each lucky or 5 % slower, around 0."""
+    slow = 0.05 * (rng.random((2, *shape)) < 0.3)
+    return slow[1] - slow[0] + rng.normal(scale=0.01, size=shape)
+
+
+def correlated(rng, shape):
+    """Sizes that stay alike for a while, with the sign drawn anew: what the random order of each slot makes."""
+    steps = rng.normal(size=shape)
+    for i in range(1, shape[-1]):
+        steps[..., i] = 0.9 * steps[..., i - 1] + np.sqrt(0.19) * steps[..., i]
+    return 0.02 * steps * rng.choice([-1, 1], size=shape)
+
+
+NOISES = {
+    "gaussian": lambda rng, shape: 0.02 * rng.normal(size=shape),
+    "heavy tails": lambda rng, shape: 0.02 * rng.standard_cauchy(size=shape),
+    "outliers": lambda rng, shape: (
+        0.02 * rng.normal(size=shape) + 0.5 * (rng.random(shape) < 0.05) - 0.5 * (rng.random(shape) < 0.05)
+    ),
+    "two modes": two_modes,
+    "autocorrelated": correlated,
+}
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("n", [10, 30])
+def test_median_interval_covers_the_truth_as_often_as_it_says(noise, n):
+    repeats = 20_000
+    values = 0.05 + NOISES[noise](np.random.default_rng(n), (repeats, n))
+    for confidence in (0.95, 0.996):
+        low, high = median_interval(values, confidence)
+        covered = np.mean((low <= 0.05) & (high >= 0.05))
+        assert covered >= confidence - 4 * np.sqrt(confidence * (1 - confidence) / repeats)
+        assert covered < 1  # it is no interval that holds everything
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_sign_test_keeps_its_level(noise):
+    repeats = 20_000
+    p = sign_p_value(NOISES[noise](np.random.default_rng(5), (repeats, 20)))
+    for level in (0.002, 0.01, 0.05):
+        assert 0 < np.mean(p <= level) <= level + 4 * np.sqrt(level * (1 - level) / repeats)
+
+
+def test_sign_test_is_that_of_scipy_and_a_zero_is_not_positive():
+    values = np.random.default_rng(6).normal(loc=0.3, size=(20, 13))
+    values[0, :3] = 0
+    expected = [binomtest(int((row > 0).sum()), 13, alternative="greater").pvalue for row in values]
+    np.testing.assert_allclose(sign_p_value(values), expected)
+    assert sign_p_value([0.0, 0.0]) == 1
+    assert sign_p_value([1.0, 1.0]) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("values", [[], [np.nan, 1.0], [1.0, np.inf], 1.0])
+def test_what_is_no_sample_is_refused(values):
+    for function in (sign_p_value, median_interval):
+        with pytest.raises(ValueError, match="values: expected finite numbers"):
+            function(values)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, np.nan])
+def test_what_is_no_confidence_is_refused(confidence):
+    with pytest.raises(ValueError, match="confidence: expected a number between"):
+        median_interval([1.0, 2.0], confidence)

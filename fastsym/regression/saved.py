@@ -1,33 +1,25 @@
-"""The performance gate, first version: two saved benchmark runs, and whether the second is slower.
+"""Two saved benchmark runs, and whether the second is slower.
 
-    python -m fastsym.regression BASE.json HEAD.json
-
-Exit status 0: no benchmark is slower; 1: at least one is; 2: cannot judge, with the reason. Judged are speed-ups over
-the reference, which took turns with the variant, so that two sessions can be compared at all.
+Judged are speed-ups over the reference, which took turns with the variant, so that two sessions can be compared at all.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import typer
 from rich.console import Console
 from rich.table import Column, Table
 
 from fastsym.records import UnreadableRunError, read_machine, read_rounds
+from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER, CannotJudgeError
 from fastsym.stats import MIN_PAIRS, Floats, Ratio, holm, lower_p_value, ratio_of_medians
 
-PASS, SLOWER, CANNOT_JUDGE = 0, 1, 2
 BASELINE = "reference"
 FALSE_ALARMS = 0.01
 """Accepted probability that a run in which nothing changed has a slower benchmark, if its rounds are independent."""
 SHOWN = 10
 LOG_WIDTH = 120
-
-
-class CannotJudgeError(Exception):
-    """The two runs cannot be compared; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -134,19 +126,8 @@ def _table(verdicts: list[Verdict]) -> Table:
     return table
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-@app.command()
-def regression(
-    base: Annotated[Path, typer.Argument(help="Saved run before the change.")],
-    head: Annotated[Path, typer.Argument(help="Saved run after it.")],
-    tolerance: Annotated[float, typer.Option(min=0, max=0.99, help="Loss of speed-up that does not matter.")] = 0.1,
-) -> None:
-    """Compare the speed-ups over the reference of two saved benchmark runs.
-
-    Exit status: 0 no benchmark is slower, 1 at least one is, 2 cannot judge.
-    """
+def show(base: Path, head: Path, tolerance: float) -> int:
+    """Print the comparison of two saved runs and return the exit status."""
     console = Console()
     if not console.is_terminal:  # a log has room
         console = Console(width=LOG_WIDTH)
@@ -154,17 +135,8 @@ def regression(
         verdicts = compare(base, head, tolerance)
     except CannotJudgeError as error:
         Console(stderr=True).print(f"cannot judge: {error}", soft_wrap=True, markup=False, highlight=False)
-        raise typer.Exit(CANNOT_JUDGE) from error
+        return CANNOT_JUDGE
     console.print(_table(verdicts))
     slower = sum(verdict.slower for verdict in verdicts)
     console.print(f"{slower} of {len(verdicts)} benchmarks slower by more than {tolerance:.0%}", highlight=False)
-    raise typer.Exit(SLOWER if slower else PASS)
-
-
-def main() -> None:
-    """Run the command line."""
-    app(prog_name="python -m fastsym.regression")
-
-
-if __name__ == "__main__":
-    main()
+    return SLOWER if slower else PASS
