@@ -1,4 +1,4 @@
-"""The article's cases 0, 1 and 2 on the real table.
+"""The article's cases 0, 1 and 2: on its table, and the two-layer ones on any other.
 
 Source: "Breaking Symmetry in Deep Learning". Costs are mean nats per sample, as everywhere in the package;
 the author's notebook prints their sum over the samples.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsym import reference
-from fastsym.data import load_titanic
+from fastsym.data import Dataset, load_titanic
 from fastsym.net import Array, LayerParams, Params, initialise
 from fastsym.variants import train
 
@@ -141,17 +141,20 @@ def train_layer_case(
     return LayerCase(features, start, costs, textbook_costs, params)
 
 
-def _started(case: int, features: str, seed: int) -> tuple[Array, Array, tuple[str, ...], Params]:
+def _started(case: int, data: Dataset, seed: int) -> Params:
     if case not in STARTS:
         raise ValueError(f"case: expected 1 or 2; got {case!r}; for case 0 use train_layer_case")
-    X, y, names = load_titanic(features)
-    params = initialise(STARTS[case], len(X), HIDDEN, scale=0.01, seed=seed)
-    assert isinstance(params, Params)  # the two-layer net, as a hidden width was given
-    return X, y, names, params
+    return _network(initialise(STARTS[case], len(data.X), HIDDEN, scale=0.01, seed=seed))
+
+
+def _network(params: object) -> Params:
+    """Narrow a type: these nets all have a hidden layer."""
+    assert isinstance(params, Params)
+    return params
 
 
 def tabulate_case(
-    case: int, features: str = "article", seed: int = 0, iterations: int = TABLE_ITERATIONS
+    case: int, data: Dataset | None = None, seed: int = 0, iterations: int = TABLE_ITERATIONS
 ) -> NetworkTable:
     """Run the first iterations of case 1 or 2 with the reference, keeping the weights of each.
 
@@ -159,7 +162,9 @@ def tabulate_case(
     ----------
     case
         1 or 2.
-    features, seed, iterations
+    data
+        The table to train on; the article's if not given.
+    seed, iterations
         As for :func:`train_layer_case`.
 
     Returns
@@ -171,7 +176,8 @@ def tabulate_case(
     ValueError
         If ``case`` is neither 1 nor 2.
     """
-    X, y, names, params = _started(case, features, seed)
+    X, y, names = data = load_titanic() if data is None else data
+    params = _started(case, data, seed)
     costs = np.empty(iterations)
     W1 = np.empty((iterations, *params.W1.shape))
     W2 = np.empty((iterations, *params.W2.shape))
@@ -182,7 +188,11 @@ def tabulate_case(
 
 
 def train_case(
-    case: int, features: str = "article", seed: int = 0, iterations: int = CURVE_ITERATIONS, variant: str = "reference"
+    case: int,
+    data: Dataset | None = None,
+    seed: int = 0,
+    iterations: int = CURVE_ITERATIONS,
+    variant: str = "fast",
 ) -> NetworkCurve:
     """Train case 1 or 2; arguments and errors as for :func:`tabulate_case`, ``variant`` as for :func:`fastsym.train`.
 
@@ -190,40 +200,31 @@ def train_case(
     -------
     NetworkCurve
     """
-    X, y, _, params = _started(case, features, seed)
-    training = train(X, y, params, iterations, NETWORK_LEARNING_RATE, variant)
-    assert isinstance(training.params, Params)  # training keeps the kind of network
-    return NetworkCurve(case, len(y), training.costs, training.params, training.variant)
+    data = load_titanic() if data is None else data
+    training = train(data.X, data.y, _started(case, data, seed), iterations, NETWORK_LEARNING_RATE, variant)
+    return NetworkCurve(case, len(data.y), training.costs, _network(training.params), training.variant)
 
 
-def follow_units(start: str, seed: int = 0, states: int = 60, variant: str = "reference") -> UnitPaths:
-    """Train four hidden units on the standardised features, recording their weights along the way.
+def follow_units(data: Dataset, start: str, seed: int = 0, states: int = 60) -> UnitPaths:
+    """Record the weights of four hidden units along one training.
 
     Parameters
     ----------
+    data
+        The table to train on, standardised.
     start
         ``"zeros"``, ``"constant"`` or ``"normal"``, of size 0.01.
     seed
         Seed of the random start.
     states
-        About how many states to record, evenly spaced in the logarithm of the iteration, up to 3000.
-    variant
-        As for :func:`fastsym.train`.
+        About how many states to keep, evenly spaced in the logarithm of the iteration, up to 3000.
 
     Returns
     -------
     UnitPaths
     """
-    X, y, _ = load_titanic("standardised")
-    params = initialise(start, len(X), HIDDEN, scale=0.01, seed=seed)
-    stops = np.unique(np.geomspace(1, CURVE_ITERATIONS, states).astype(int))
-    visited = [params]
-    for pause in np.diff(stops, prepend=0):
-        visited.append(train(X, y, visited[-1], int(pause), PATH_LEARNING_RATE, variant).params)
-    recorded = [state for state in visited if isinstance(state, Params)]
-    return UnitPaths(
-        start,
-        np.concatenate([[0], stops]),
-        np.stack([state.W1 for state in recorded]),
-        np.stack([state.W2 for state in recorded]),
-    )
+    params = initialise(start, len(data.X), HIDDEN, scale=0.01, seed=seed)
+    training = train(data.X, data.y, params, CURVE_ITERATIONS, PATH_LEARNING_RATE, record_every=1)
+    history = _network(training.history)
+    kept = np.append(0, np.unique(np.geomspace(1, CURVE_ITERATIONS, states).astype(int)))
+    return UnitPaths(start, kept, history.W1[kept], history.W2[kept])

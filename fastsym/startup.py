@@ -82,7 +82,7 @@ class Startup:
     """Beyond Numba's import."""
 
 
-def time_fresh_process(variant: str, cache_dir: Path, hidden: int = 4, iterations: int = 10) -> ProcessTimes:
+def time_fresh_process(variant: str, cache_dir: Path | None, hidden: int = 4, iterations: int = 10) -> ProcessTimes:
     """Import fastsym and train in a new process.
 
     Parameters
@@ -90,7 +90,7 @@ def time_fresh_process(variant: str, cache_dir: Path, hidden: int = 4, iteration
     variant
         ``"fast"`` or a name in ``fastsym.VARIANTS``.
     cache_dir
-        Numba's cache in that process; empty or not.
+        Numba's cache in that process, empty or not; None for the one that this process uses.
     hidden, iterations
         H and T of each training call, on the raw article features.
 
@@ -105,7 +105,9 @@ def time_fresh_process(variant: str, cache_dir: Path, hidden: int = 4, iteration
     """
     root = Path(__file__).parent.parent
     paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache_dir), "PYTHONPATH": os.pathsep.join(paths)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    if cache_dir is not None:
+        environment["NUMBA_CACHE_DIR"] = str(cache_dir)
     arguments = [variant, str(hidden), str(iterations), str(STEADY_CALLS)]
     done = subprocess.run(
         [sys.executable, "-c", _PROCESS, *arguments], env=environment, capture_output=True, text=True, check=False

@@ -37,15 +37,16 @@ def load_table(source: "str | Path | DataFrame", target: str, standardise: bool 
     FileNotFoundError
         If the file is not there.
     ValueError
-        If the file is no CSV table, the target is missing or not binary, a column is not numeric, double or constant
-        (if standardising), or a value is missing or infinite; the message says which.
+        If the file is no CSV table, the target is missing or has not two labels, 0 and 1, a column is not numeric,
+        double or constant (if standardising), or a value is missing or infinite; the message says which.
     """
     frame = _frame(source)
     doubles = frame.columns[frame.columns.duplicated()]
     if len(doubles):
         raise ValueError(f"table: expected different column names; got {_some(doubles)} twice; rename one")
     if target not in frame.columns:
-        raise ValueError(f"target: expected one of the columns {_some(frame.columns)}; got {target!r}; name a column")
+        advice = "name a column" if frame.shape[1] > 1 else "name it, or save the file with commas between columns"
+        raise ValueError(f"target: expected one of the columns {_some(frame.columns)}; got {target!r}; {advice}")
     features = frame.drop(columns=target)
     if features.shape[1] == 0 or len(features) == 0:
         raise ValueError(
@@ -117,5 +118,10 @@ def _labels(column: "Series") -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
         raise ValueError(
             f"target {column.name!r}: expected labels 0 and 1; got {_some(kinds)}; recode it, for example with "
             f"(table[{column.name!r}] == {kinds[-1]!r}).astype(int)"
+        )
+    if len(kinds) == 1:
+        raise ValueError(
+            f"target {column.name!r}: expected both labels, 0 and 1; got {kinds[0]!r} in every row; add rows with the "
+            "other one"
         )
     return column.to_numpy(np.float64)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from fastsym import LayerParams, article, published
+from fastsym import Dataset, LayerParams, article, initialise, published, train
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def test_case_1_moves_no_weight_and_case_2_does(zero_table: article.NetworkTable
 
 def test_tables_hold_the_weights_before_each_update() -> None:
     table = article.tabulate_case(2, iterations=3)
-    start = article.train_case(2, iterations=0).params
-    after_two = article.train_case(2, iterations=2).params
+    start = article.train_case(2, iterations=0, variant="reference").params
+    after_two = article.train_case(2, iterations=2, variant="reference").params
     np.testing.assert_array_equal(table.W1[0], start.W1)
     np.testing.assert_array_equal(table.W1[2], after_two.W1)
     np.testing.assert_array_equal(table.W2[2], after_two.W2)
@@ -42,8 +42,8 @@ def test_tables_hold_the_weights_before_each_update() -> None:
 
 def test_plateaus_are_reproduced(zero_table: article.NetworkTable) -> None:
     """The zero start ends at the entropy of the survival rate; random starts at 590.4, within half a nat for most."""
-    zero = article.train_case(1, variant="fused")
-    random = [article.train_case(2, seed=seed, variant="fused") for seed in range(9)]
+    zero = article.train_case(1)
+    random = [article.train_case(2, seed=seed) for seed in range(9)]
     finals = [curve.summed_costs[-1] for curve in random]
     rate = 340 / 889
     entropy = -(rate * math.log(rate) + (1 - rate) * math.log(1 - rate))
@@ -70,14 +70,26 @@ def test_case_0_formulas_agree_where_both_are_finite() -> None:
     assert isinstance(case.params, LayerParams)
 
 
-def test_equal_units_stay_equal_and_random_ones_part() -> None:
-    constant = article.follow_units("constant", states=8, variant="loops")
-    assert constant.iterations[0] == 0
-    assert constant.iterations[-1] == article.CURVE_ITERATIONS
-    assert len(constant.W1) == len(constant.W2) == len(constant.iterations)
+def test_equal_units_stay_equal_and_random_ones_part(standardised: Dataset) -> None:
+    constant = article.follow_units(standardised, "constant", states=8)
+    assert constant.iterations[[0, -1]].tolist() == [0, article.CURVE_ITERATIONS]
+    assert len(constant.W1) == len(constant.W2) == len(constant.iterations) <= 9
     assert constant.separation == 0
     assert not np.ptp(constant.W1, axis=1).any()
-    assert article.follow_units("normal", states=8, variant="loops").separation > 1
+    random = article.follow_units(standardised, "normal", seed=3, states=8)
+    assert random.separation > 1
+    start = initialise("normal", 8, article.HIDDEN, seed=3)
+    after_one = train(standardised.X, standardised.y, start, 1, article.PATH_LEARNING_RATE).params
+    assert random.iterations[1] == 1
+    np.testing.assert_array_equal(random.W2[0], start.W2)
+    np.testing.assert_array_equal(random.W2[1], after_one.W2)
+
+
+def test_the_two_layer_cases_run_on_any_table(standardised: Dataset) -> None:
+    some = Dataset(standardised.X[:3, :100], standardised.y[:100], ("a", "b", "c"))
+    table, curve = article.tabulate_case(2, some, seed=1), article.train_case(2, some, seed=1, iterations=10)
+    assert (table.samples, table.feature_names, table.W1.shape) == (100, ("a", "b", "c"), (10, 4, 3))
+    np.testing.assert_allclose(curve.costs, table.costs, rtol=1e-14)
 
 
 def test_unknown_case_is_refused() -> None:

@@ -26,8 +26,9 @@ ORBITS = ["blocks:" + ("+".join(map(str, sizes)) or "0") for sizes in symmetry.o
 
 
 @pytest.mark.parametrize("kind", ORBITS)
-def test_every_orbit_type_breaks_when_predicted(data, kind):
-    (found,) = breaking.time_to_break(data, kind, [1e-6], learning_rate=1.0, iterations=1000)
+@pytest.mark.parametrize(("dtype", "epsilon"), [(np.float64, 1e-6), (np.float32, 1e-4)])
+def test_every_orbit_type_breaks_when_predicted(data, kind, dtype, epsilon):
+    (found,) = breaking.time_to_break(data, kind, [epsilon], dtype, learning_rate=1.0, iterations=1000)
     assert found.measured is not None
     assert found.measured == pytest.approx(found.predicted, rel=0.02, abs=2)
 

@@ -5,11 +5,13 @@ import pytest
 
 import fastsym
 from fastsym import claims, published
-from fastsym.claims import judges
+from fastsym.claims import exact, judges
 from fastsym.claims.runs import Runs, Split, iterations_to
+from fastsym.claims.thresholds import AS_LARGE, IN_SATURATION, LEFT, SAME, Threshold, sensitivity
 from fastsym.claims.verdicts import median, share
 
 DETERMINISTIC = (1, 4, 5, 6, 15)
+THRESHOLDS = {2: SAME, 8: LEFT, 9: AS_LARGE, 10: IN_SATURATION, 11: LEFT, 12: SAME, 13: SAME, 14: SAME, 15: SAME}
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +75,14 @@ def test_verdicts_follow_the_data():
     real = runs_with()
     zero = real.zero
     wrong_cost = dataclasses.replace(zero, costs=zero.costs + 1e-9)
-    assert judges.initial_cost(runs_with(zero=wrong_cost)).verdict == "false"
-    assert judges.table_of_ten(runs_with(zero=wrong_cost)).verdict == "false"
+    assert exact.initial_cost(runs_with(zero=wrong_cost)).verdict == "false"
+    assert exact.table_of_ten(runs_with(zero=wrong_cost)).verdict == "false"
     moved = zero.history._replace(W2=zero.history.W2 + 1e-300)
-    assert judges.zero_weights_stay(runs_with(zero=dataclasses.replace(zero, history=moved))).verdict == "false"
+    assert exact.zero_weights_stay(runs_with(zero=dataclasses.replace(zero, history=moved))).verdict == "false"
     still = zero.params._replace(b2=np.zeros(()))
     stuck = runs_with(zero=dataclasses.replace(zero, params=still))
-    assert judges.only_output_bias_moves(stuck).verdict == "false"
-    assert judges.only_output_bias_moves(runs_with(balanced=zero)).verdict == "false"
+    assert exact.only_output_bias_moves(stuck).verdict == "false"
+    assert exact.only_output_bias_moves(runs_with(balanced=zero)).verdict == "false"
 
     class Costs:
         def __init__(self, costs):
@@ -92,7 +94,7 @@ def test_verdicts_follow_the_data():
     settled = Costs(np.array([0.1]))
     assert judges.zero_only_needs_longer(runs_with(zero_settled=settled)).verdict == "true"
     assert judges.constant_is_as_bad(runs_with(constant=zero)).verdict == "true"
-    lower, higher = (np.full((6, 3000), cost) for cost in (0.5, 0.6))
+    lower, higher = (np.full((6, 3000), cost) for cost in (0.5, 0.67))
     changed = runs_with(random=Costs(lower), random_biases=Costs(higher))
     assert judges.biases_may_be_zero(changed).verdict == "false"
     assert judges.biases_may_be_zero(runs_with(random=Costs(lower), random_biases=Costs(lower))).verdict == "true"
@@ -108,6 +110,47 @@ def test_verdicts_follow_the_data():
     below = runs_with(layer_zero=np.array([0.7]), layer_random=first)
     assert judges.one_layer_begins_lower(below).verdict == "true"
     assert judges.one_layer_meets(runs_with(layer_zero=np.array([0.69]), layer_random=first)).verdict == "true"
+
+
+def test_every_threshold_says_how_far_its_verdict_holds(verdicts):
+    for (number, _), verdict in verdicts.items():
+        assert ("threshold" in verdict.numbers) == (number in THRESHOLDS)
+        if number not in THRESHOLDS:
+            continue
+        used = THRESHOLDS[number]
+        assert verdict.numbers["threshold"] == used.value
+        assert used.low <= verdict.numbers["verdict_holds_from"] <= used.value
+        assert used.value <= verdict.numbers["verdict_holds_to"] <= used.high
+        whole = (verdict.numbers["verdict_holds_from"], verdict.numbers["verdict_holds_to"]) == (used.low, used.high)
+        assert ("No other verdict with" in verdict.reason) == whole
+        assert ("It depends on the threshold" in verdict.reason) != whole
+        assert verdict.hinges != whole
+
+
+def test_a_verdict_that_hangs_on_its_threshold_says_so(verdicts):
+    """On raw features the zero start ends 0.2 % above the random ones: the same cost, to whom 1 % is nothing."""
+    for number in (12, 13, 15):
+        verdict = verdicts[number, "article"]
+        assert verdict.verdict == "false"
+        assert verdict.reason.endswith(" % or more it is true.")
+        assert 0.001 < verdict.numbers["verdict_holds_to"] < 0.0025
+        assert "No other verdict" in verdicts[number, "standardised"].reason
+
+
+def test_sensitivity():
+    threshold = Threshold(0.1, 0.01, 1.0, "a bound")
+    _, sentence, numbers = sensitivity(threshold, lambda value: "true" if value < 0.3 else "undecided")
+    assert sentence == "It depends on the threshold: with a bound of 32 % or more it is undecided."
+    assert numbers["verdict_holds_from"] == pytest.approx(0.01)
+    assert 0.28 < numbers["verdict_holds_to"] < 0.3
+    _, sentence, numbers = sensitivity(
+        threshold, lambda value: "true" if value > 0.05 else "undecided" if value > 0.02 else "false"
+    )
+    assert sentence.endswith("with a bound of 4.5 % or less it is undecided, of 2 % or less it is false.")
+    assert numbers["verdict_holds_to"] == pytest.approx(1.0)
+    hinges, sentence, numbers = sensitivity(threshold, lambda _: "false")
+    assert not hinges
+    assert sentence == "No other verdict with a bound from 1 % to 100 %."
 
 
 def test_share():

@@ -75,6 +75,26 @@ def test_spread_grows_as_the_product_of_i_minus_lr_t(data):
     assert growth == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("hidden", [5, 6, 7])
+def test_one_ulp_grows_as_predicted_between_iterations_500_and_1000(data, hidden):
+    """Along the path of the constant start 0.1 at learning rate 1, on which rounding separates units."""
+    start = fastsym.initialise("constant", 8, hidden, scale=0.1)
+    W2 = start.W2.copy()
+    W2[-1] = np.nextafter(W2[-1], 1)
+    history = fastsym.train(data.X, data.y, start._replace(W2=W2), 1000, 1.0, record_every=1).history
+    units = unit_vectors(history)
+    apart = units - units.mean(axis=1, keepdims=True)
+    small = symmetry.quotient(start)
+    path = fastsym.train(
+        data.X, data.y, small.params, 1000, 1.0, record_every=1, multiplicity=small.multiplicity
+    ).history
+    window = Params(*(values[500:] for values in path))
+    predicted = curvature.predicted_deviations(data.X, data.y, window, 1.0, apart[500], multiplicity=small.multiplicity)
+    measured = np.log(np.linalg.norm(apart[1000]) / np.linalg.norm(apart[500]))
+    assert measured > 9
+    assert measured == pytest.approx(np.log(np.linalg.norm(predicted[-1]) / np.linalg.norm(predicted[0])), rel=0.01)
+
+
 @pytest.mark.parametrize("features", ["no_id", "standardised"])
 def test_growth_at_the_zero_saddle(features):
     X, y, _ = fastsym.load_titanic(features)

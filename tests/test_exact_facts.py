@@ -2,6 +2,10 @@
 
 Sources: sections 2, 7 and 8 of the design. A kernel that treats one hidden unit other than its neighbour - a
 remainder loop with another order of additions, a quotient shared between units - fails here.
+
+The other facts of section 8 are tested elsewhere: the quotient and its lifting, the orbit types and the observables in
+test_symmetry.py; that rounding breaks symmetry, for which widths, and where it ends in test_rounding.py; transverse
+growth, the zero saddle, the escape from it and the Hessian in test_curvature.py; the time to break in test_breaking.py.
 """
 
 import math

@@ -19,16 +19,17 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from fastsym import VARIANTS, Dataset
+from fastsym.progress import shown
 from fastsym.report import __main__ as door
 from fastsym.report import collect as collecting
 from fastsym.report.collect import collect
 from fastsym.report.content import Link, Plot, Section, Table, quoted, rounded
 from fastsym.report.folder import MANIFEST, check_destination, placed
+from fastsym.report.manifest import PLOT_FILES, SCHEMA
 from fastsym.report.page import MARKDOWN, PAGE, write
-from fastsym.report.progress import shown
 from fastsym.report.results import OwnTable, Results, Settings, full
 from fastsym.report.sections import SECTIONS, sections_of
-from fastsym.report.sections.benchmark import speedups
+from fastsym.report.speedups import speedups
 from fastsym.report.style import DARK, RC, save
 
 SMALL = Settings(
@@ -36,6 +37,7 @@ SMALL = Settings(
     widths=(1, 4),
     iterations=(1, 20),
     benchmark_seconds=1.0,
+    startups=(),
     claim_seeds=6,
     rounding_widths=(2, 3),
     core_types=(),
@@ -90,7 +92,7 @@ def quick_stages(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collecting, "_claims", lambda *_: (results.verdicts, results.claim_curves))
     monkeypatch.setattr(collecting.rounding, "study", lambda *_: results.rounding)
     monkeypatch.setattr(collecting, "_breaks", lambda *_: (results.breaks, results.lines))
-    monkeypatch.setattr(collecting, "_quotient", lambda *_: results.quotient)
+    monkeypatch.setattr(collecting.timing, "run_quotient", lambda *_: results.quotient)
 
 
 def files_in(folder: Path) -> set[str]:
@@ -109,6 +111,7 @@ class Page(HTMLParser):
         self.urls: list[str] = []
         self.tags: list[str] = []
         self.labels: list[str] = []
+        self.attributes: set[str] = set()
         self.feed(text)
         assert not self.open
 
@@ -117,6 +120,7 @@ class Page(HTMLParser):
         if tag not in self.VOID:
             self.open.append(tag)
         for name, value in attrs:
+            self.attributes.add(name)
             if name == "id":
                 self.ids.append(str(value))
             elif name in ("href", "src", "xlink:href"):
@@ -160,9 +164,10 @@ def test_slugs_are_unique(sections: list[Section]) -> None:
 
 
 def test_all_files_are_there_and_listed(report: Path, sections: list[Section]) -> None:
-    expected = {PAGE, MARKDOWN, MANIFEST}
+    expected = {PAGE, MARKDOWN, MANIFEST, SCHEMA}
     for section in sections:
-        expected |= {f"figures/{plot.slug}.{end}" for plot in section.plots for end in ("svg", "png", "csv")}
+        expected |= {f"figures/{plot.slug}.{end}" for plot in section.plots for end in PLOT_FILES}
+        expected |= {f"figures/{stepper.slug}.csv" for stepper in section.steppers}
         expected |= {f"tables/{table.slug}.csv" for table in section.tables}
     assert files_in(report) == expected
     manifest = json.loads((report / MANIFEST).read_text(encoding="utf-8"), parse_constant=pytest.fail)
@@ -171,7 +176,7 @@ def test_all_files_are_there_and_listed(report: Path, sections: list[Section]) -
 
 
 def test_the_page_needs_nothing_from_elsewhere(page: Page, report: Path) -> None:
-    assert "script" not in page.tags
+    assert "src" not in page.attributes
     assert "link" not in page.tags
     for url in page.urls:
         assert url.startswith("#") or (report / url).is_file(), url
@@ -400,7 +405,7 @@ def test_a_saved_run_is_shown_without_what_is_not_certified(
 ) -> None:
     rows = [timing("reference", 1.0), timing("fused", 6.0), timing("unknown", 99.0), timing("jax", 2.5, kind="peer")]
     monkeypatch.setattr(collecting, "read_benchmark_json", lambda _: saved_run(rows))
-    monkeypatch.setattr(collecting, "measure_grid", lambda *_, **__: pytest.fail("measured"))
+    monkeypatch.setattr(collecting.timing, "measure", lambda *_: pytest.fail("measured"))
     shown_results = collect(replace(SMALL, seeds=1, benchmark_json=Path("run.json")), silent)
     assert set(shown_results.timings["variant"]) == {"reference", "fused", "jax"}
     assert shown_results.untimed == ("unknown",)
@@ -432,12 +437,19 @@ def test_a_rejected_variant_is_said_and_not_timed(
         return replace(certificate, passed=False, reasons=("b2 is wrong",)) if name == "fused" else certificate
 
     timed = []
+
+    def measure_grid(names: list[str], *_: Any, **__: Any) -> pd.DataFrame:
+        timed.extend(names)
+        empty = results.timings.iloc[:0].copy()
+        empty.attrs["left_out"] = []
+        return empty
+
     monkeypatch.setattr(collecting, "certify", certify)
-    monkeypatch.setattr(
-        collecting, "measure_grid", lambda names, *_, **__: timed.extend(names) or results.timings.iloc[:0]
-    )
+    monkeypatch.setattr(collecting.timing, "measure_grid", measure_grid)
     rejected = collect(replace(SMALL, seeds=1), silent)
     assert timed == ["reference", "numpy"]
+    assert rejected.measured is not None
+    assert set(rejected.measured.stacked["variant"]) == {"reference", "numpy"}
     assert "fused" in rejected.untimed
     agreement = next(section(rejected) for section in SECTIONS if section.__name__ == "certified")
     assert agreement.headline.startswith("4 of 6 certificates pass; ")
@@ -498,7 +510,7 @@ def test_the_ledger_follows_the_verdicts(results: Results) -> None:
 
 def test_rounding_says_which_blas_and_draws_no_conclusion_about_another(results: Results) -> None:
     other = replace(results.rounding, blas="accelerate", is_openblas=False, core_types=(), refused=("Zen",))
-    outcomes = tuple(replace(o, growth_measured=None, growth_predicted=None) for o in other.outcomes)
+    outcomes = tuple(replace(o, growth_measured=None, growth_predicted=None, drift=None) for o in other.outcomes)
     section = the("rounding", sections_of(replace(results, rounding=replace(other, outcomes=outcomes))))
     assert "NumPy uses accelerate here, not OpenBLAS" in words(section)
     assert "nothing is concluded about core types" in words(section)
@@ -578,7 +590,7 @@ def own_report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Pa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fastsym.report.page.save", drawn)
         patch.setattr(collecting.rounding, "study", lambda *_: results.rounding)
-        patch.setattr(collecting, "_quotient", lambda *_: results.quotient)
+        patch.setattr(collecting.timing, "run_quotient", lambda *_: results.quotient)
         door.make(out, SMALL, True, own)
     return out
 
@@ -598,7 +610,7 @@ def test_the_report_of_a_users_table_leaves_the_article_out(own_report: Path) ->
 def test_hostile_names_are_only_text(own_report: Path) -> None:
     text = (own_report / PAGE).read_text(encoding="utf-8")
     Page(text)
-    for name in ("<script", "<b>", "<i>"):
+    for name in ("<script>alert", "<b>", "<i>"):
         assert name not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     lines = (own_report / MARKDOWN).read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,5 @@
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -53,6 +54,16 @@ def test_units_that_drift_apart_grow_as_predicted(data, monkeypatch):
     assert found.growth_measured == pytest.approx(found.growth_predicted, rel=0.01)
     assert found.growth_measured > 10
     assert found.growth_stop > found.growth_start
+    drift = found.drift
+    assert drift.iterations[[0, -1]].tolist() == [0, 1500]
+    assert drift.spread[0] == 0
+    assert 0.1 < drift.spread[-1] < 1
+    known = np.isfinite(drift.predicted)
+    np.testing.assert_array_equal(
+        known, (drift.iterations >= found.growth_start) & (drift.iterations <= found.growth_stop)
+    )
+    np.testing.assert_allclose(drift.spread[known], drift.predicted[known], rtol=0.02)
+    assert np.ptp(np.log(drift.spread[known])) > 10
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +92,82 @@ def test_study_names_the_blas_and_asks_for_core_types_once(study):
     assert lines[1].startswith("0 of 2 trainings of the reference with einsum")
 
 
+def test_units_that_stay_equal_have_no_drift(study):
+    for outcome in study.outcomes:
+        assert (outcome.drift is None) == (outcome.first_split is None)
+    drifts = study.drifts()
+    assert list(drifts.columns) == [
+        *("arithmetic", "dtype", "core_type", "hidden"),
+        *("iterations", "spread", "predicted"),
+    ]
+    assert set(drifts["arithmetic"]) <= set(rounding.THROUGH_BLAS)
+    assert dataclasses.replace(study, outcomes=()).drifts().empty
+
+
+def test_study_through_another_blas_asks_nothing_of_core_types(data, monkeypatch):
+    """As if NumPy had Apple's library, to which OPENBLAS_CORETYPE means nothing."""
+
+    def other_blas(core_type, data, jobs):
+        outcomes = [observe(data, *job) for job in jobs] if core_type is None else []
+        return processes.Reply("accelerate", "", "", outcomes)
+
+    monkeypatch.setattr(rounding, "ask", other_blas)
+    monkeypatch.setattr(rounding, "VARIANTS", {})
+    found = rounding.study(data, (2,), ("Haswell", "Sandybridge"), ("float64",), 20)
+    assert (found.blas, found.is_openblas, found.core_types, found.refused) == ("accelerate", False, (), ())
+    assert [(o.arithmetic, o.dtype, o.core_type) for o in found.outcomes] == [
+        *(("reference", "float64", ""), ("reference", "float32", ""), ("numpy", "float64", "")),
+        ("einsum", "float64", ""),
+    ]
+    assert found.conclusions()[-1].startswith(
+        "NumPy uses accelerate here, not OpenBLAS: OPENBLAS_CORETYPE has no effect"
+    )
+    assert not any("Between the core types" in line for line in found.conclusions())
+
+
+@pytest.fixture(scope="module")
+def forced(data):
+    """Outcomes of the reference under two core types, by core type and width; skips where they do not run."""
+    widths = {"Haswell": range(2, 9), "Sandybridge": (5,)}
+    with ThreadPoolExecutor() as pool:
+        asked = {
+            core_type: pool.submit(
+                processes.ask, core_type, data, [("reference", H, 3000, 1.0, 0.1, "float64") for H in at]
+            )
+            for core_type, at in widths.items()
+        }
+        replies = {core_type: each.result() for core_type, each in asked.items()}
+    if any(reply is None or reply.kind != "openblas" or not reply.outcomes for reply in replies.values()):
+        pytest.skip("needs NumPy with OpenBLAS, and a CPU that runs its Haswell and Sandybridge kernels")
+    return {(name, o.hidden): o for name, reply in replies.items() for o in reply.outcomes}
+
+
+def test_which_widths_split_and_how(forced):
+    classes = {hidden: outcome.classes for (name, hidden), outcome in forced.items() if name == "Haswell"}
+    assert {hidden: classes[hidden] for hidden in (2, 4, 8)} == {2: "AA", 4: "AAAA", 8: "AAAAAAAA"}
+    assert {hidden: classes[hidden] for hidden in (3, 5, 6, 7)} == {3: "AAB", 5: "AAAAB", 6: "AAAABB", 7: "AAAABBC"}
+
+
+def test_those_that_stay_equal_end_like_our_kernels_and_the_others_elsewhere(data, forced):
+    for hidden in range(2, 9):
+        own = observe(data, "simd", hidden, record_every=10)
+        assert own.classes == "A" * hidden
+        assert own.final_cost == pytest.approx(0.42746, abs=3e-5)
+        there = forced["Haswell", hidden]
+        if hidden in (2, 4, 8):
+            assert there.final_cost == pytest.approx(own.final_cost, abs=1e-9)
+            assert there.first_split is None
+        else:
+            assert there.final_cost < own.final_cost - 0.02
+            assert there.first_split < 10
+            assert there.growth_measured == pytest.approx(there.growth_predicted, rel=0.01)
+
+
+def test_an_environment_variable_chooses_what_is_learned(forced):
+    assert forced["Haswell", 5].final_cost == pytest.approx(0.39303, abs=1e-5)
+    assert forced["Sandybridge", 5].final_cost == pytest.approx(0.39605, abs=1e-5)
+
+
 def test_no_conclusion_is_drawn_about_another_blas(study):
     other = dataclasses.replace(study, blas="accelerate", is_openblas=False, core_types=())
     assert "nothing is concluded about core types" in other.conclusions()[-1]
@@ -104,7 +191,7 @@ def test_last_bit_of_the_cost_is_no_difference(study):
 
 def test_a_core_type_nobody_knows_runs_nothing(data):
     reply = processes.ask("Abacus", data, [("reference", 2, 5, 1.0, 0.1, "float64")])
-    assert reply is None or reply["outcomes"] == []
+    assert reply is None or reply.outcomes == []
 
 
 def test_a_child_that_fails_is_reported(data):

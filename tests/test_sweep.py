@@ -14,7 +14,7 @@ import fastsym
 from fastsym import sweep
 from fastsym.sweep import Grid, outcomes, store
 from fastsym.sweep import grid as grids
-from fastsym.sweep.__main__ import app
+from fastsym.sweep.__main__ import app, progress_lines
 
 GRID = Grid(
     start=("zeros", "normal", "blocks:2"),
@@ -217,6 +217,24 @@ def test_killed_and_resumed(tmp_path, monkeypatch):
     same(sweep.read(tmp_path / "out"), sweep.read(tmp_path / "fresh"))
 
 
+def test_interrupted_and_resumed(tmp_path, monkeypatch):
+    monkeypatch.setattr(grids, "CHUNK_NETWORKS", 4)
+    options = ("--seeds", "400", "--iterations", "500")
+    first = command(tmp_path, *options)
+    wait_for_parts(tmp_path, 2)
+    first.send_signal(signal.SIGINT)
+    words = first.communicate()[1]
+    assert first.returncode == 130
+    assert "the same command resumes" in words
+    assert "Traceback" not in words
+    survived = len(list(tmp_path.glob("part-*")))
+    assert 2 <= survived < 100
+    ran = []
+    monkeypatch.setattr(sweep, "run_chunk", lambda _grid, chunk, _data: ran.append(chunk.number) or pd.DataFrame())
+    sweep.run(Grid(seeds=400, iterations=500), tmp_path)
+    assert ran == list(range(survived, 100))
+
+
 def test_command_refuses_clearly(tmp_path):
     runner = CliRunner()
     small = [str(tmp_path / "out"), "--seeds", "1", "--iterations", "2"]
@@ -235,6 +253,22 @@ def test_command_refuses_clearly(tmp_path):
         result = runner.invoke(app, [*small, *wrong])
         assert result.exit_code != 0
         assert message in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_progress_without_a_terminal_is_a_line_every_few_seconds():
+    lines, now = [], [100.0]
+    tell = progress_lines(lines.append, lambda: now[0])
+    tell(1000, 9000)  # resumed
+    for second in range(1, 17):
+        now[0] = 100.0 + second
+        tell(1000 + 500 * second, 9000)
+    assert lines == [
+        "1000 of 9000 networks",
+        "3500 of 9000 networks, 500 a second, 0:00:11 left",
+        "6000 of 9000 networks, 500 a second, 0:00:06 left",
+        "8500 of 9000 networks, 500 a second, 0:00:01 left",
+        "9000 of 9000 networks",
+    ]
 
 
 def test_command_takes_a_users_table(tmp_path):

@@ -47,6 +47,7 @@ PROBLEMS = {
     "complex": (lambda f: f.assign(w=1j), r"column 'w': expected numbers"),
     "infinite": (lambda f: f.assign(w=[1, 2, np.inf, 3]), r"column 'w': expected finite numbers; got inf in row 2"),
     "three labels": (lambda f: f.assign(ill=[0, 1, 2, 0]), r"target 'ill': expected labels 0 and 1; got 0, 1, 2"),
+    "one label": (lambda f: f.assign(ill=1), r"target 'ill': expected both labels, 0 and 1; got 1 in every row"),
     "text labels": (lambda f: f.assign(ill=list("ynyn")), r"\(table\['ill'\] == 'y'\)\.astype\(int\)"),
     "no target": (
         lambda f: f.drop(columns="ill"),
@@ -73,6 +74,12 @@ def test_problems_are_named(frame, name, through_file, tmp_path):
         source = path
     with pytest.raises(ValueError, match=message):
         load_table(source, "ill", standardise=True)
+
+
+def test_another_separator_is_a_hint(frame, tmp_path):
+    frame.to_csv(tmp_path / "mine.csv", index=False, sep=";")
+    with pytest.raises(ValueError, match="save the file with commas"):
+        load_table(tmp_path / "mine.csv", "ill")
 
 
 def test_files_that_are_no_table(tmp_path):

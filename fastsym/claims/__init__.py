@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from fastsym.claims import judges
+from fastsym.claims import exact, judges
 from fastsym.claims.runs import Runs
 from fastsym.claims.verdicts import Verdict
 from fastsym.data import FEATURE_SETS, Dataset, load_titanic
@@ -34,17 +34,17 @@ class Claim:
 
 
 CLAIMS = (
-    Claim(1, "The zero start begins at a cost of ln 2.", judges.initial_cost, "costs"),
+    Claim(1, "The zero start begins at a cost of ln 2.", exact.initial_cost, "costs"),
     Claim(2, "One layer: both starts reach the same cost.", judges.one_layer_meets, "layer"),
     Claim(3, "One layer: the random start begins lower.", judges.one_layer_begins_lower, "layer"),
-    Claim(4, "Zero start: W1 and W2 never change.", judges.zero_weights_stay, "weights"),
+    Claim(4, "Zero start: W1 and W2 never change.", exact.zero_weights_stay, "weights"),
     Claim(
         5,
         "Zero start: only b2 moves, because the classes are unbalanced.",
-        judges.only_output_bias_moves,
+        exact.only_output_bias_moves,
         "weights",
     ),
-    Claim(6, "The table of the first ten iterations.", judges.table_of_ten, "table"),
+    Claim(6, "The table of the first ten iterations.", exact.table_of_ten, "table"),
     Claim(7, "Random start: the weights change.", judges.random_weights_change, "weights"),
     Claim(8, "The random start converges faster.", judges.random_is_faster, "costs"),
     Claim(9, "Biases may start at zero.", judges.biases_may_be_zero, "costs"),
@@ -100,7 +100,7 @@ def ledger(
 
 
 def table(verdicts: Iterable[Verdict]) -> "DataFrame":
-    """One row a verdict: claim, text, features, verdict, reason, interval_low, interval_high, interval_of, figure."""
+    """One row a verdict: claim, text, features, verdict, hinges, reason, interval (three columns) and figure."""
     import pandas as pd  # here, because it costs more to import than all of fastsym
 
     by_number = {claim.number: claim for claim in CLAIMS}
@@ -116,6 +116,7 @@ def table(verdicts: Iterable[Verdict]) -> "DataFrame":
         "text",
         "features",
         "verdict",
+        "hinges",
         "reason",
         "interval_low",
         "interval_high",

@@ -1,67 +1,66 @@
-"""One small function for each claim of the article: runs in, verdict out. Every number in a reason was just measured.
+"""One small function for each claim of the article that takes more than the zero start: runs in, verdict out.
 
-Where chance enters, a claim counts as true if it holds in most cases: the exact 95 % interval of the share of seeds
-lies above one half. Thresholds that the article does not state are the constants below.
+Every number in a reason was just measured. A claim counts as true if it holds in most cases: the exact 95 % interval of
+the share of seeds lies above one half. Where that needs a threshold, it is one of :mod:`fastsym.claims.thresholds`, and
+the reason says whether another one would give another verdict.
 """
+
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from fastsym import published
-from fastsym.claims.runs import HIDDEN, ITERATIONS, LARGE_SCALE, SCALE, Runs, Split, iterations_to
+from fastsym.claims.exact import LN_2
+from fastsym.claims.runs import HIDDEN, ITERATIONS, LARGE_SCALE, SCALE, Runs, Split, iterations_to, network
+from fastsym.claims.thresholds import AS_LARGE, IN_SATURATION, LEFT, SAME, Threshold, sensitivity
 from fastsym.claims.verdicts import Answer, Share, Verdict, median, share
-from fastsym.net import Array, Params
+from fastsym.net import Array
 from fastsym.symmetry import saturated_fraction, snapshots
 
-LN_2 = float(np.log(2))
-SAME = 0.001
-"""Relative difference up to which two costs count as the same: what can be seen in the article's plots."""
-SMALL = 0.01
-"""Relative difference up to which a change makes no large difference."""
-ALMOST = 0.99
-"""A threshold is reached when this much of the way from ln 2 to it is done."""
-IN_SATURATION = 0.05
-"""Largest share of saturated hidden values with which tanh still counts as out of saturation."""
 
-
-def _answer(held: bool | np.bool_) -> Answer:
-    return "true" if held else "false"
-
-
-def _from_share(claim: int, runs: Runs, found: Share, reason: str, numbers: dict[str, float], of: str) -> Verdict:
+def _verdict(claim: int, runs: Runs, found: Share, reason: str, numbers: dict[str, float], of: str) -> Verdict:
     numbers = {"seeds": found.total, "seeds_where_it_holds": found.count} | numbers
     return Verdict(claim, runs.features, found.answer, reason, numbers, found.interval, f"probability that {of}")
 
 
-def _network(params: object) -> Params:
-    """Narrow a type: these runs are all of the two-layer net."""
-    assert isinstance(params, Params)
-    return params
+def _tested(
+    claim: int,
+    runs: Runs,
+    threshold: Threshold,
+    count: Callable[[float], Share],
+    reason: str,
+    numbers: dict[str, float],
+    of: str,
+) -> Verdict:
+    """Make a verdict that a threshold decides; ``count`` gives in how many seeds the claim holds with another one."""
+    hinges, sentence, tried = sensitivity(threshold, lambda value: count(value).answer)
+    verdict = _verdict(claim, runs, count(threshold.value), f"{reason} {sentence}", numbers | tried, of)
+    return replace(verdict, hinges=hinges)
 
 
-def _most_of_the_way(cost: float) -> float:
-    return LN_2 + ALMOST * (cost - LN_2)
+def _percent(part: float) -> str:
+    return f"{100 * part:.3g} %"
 
 
-def initial_cost(runs: Runs) -> Verdict:
-    """Claim 1: the cost of the zero start is ln 2."""
-    cost = float(runs.zero.costs[0])
-    error = abs(cost - LN_2)
-    reason = f"The first cost is {cost:.16f}; ln 2 is {LN_2:.16f}."
-    held = error <= 4 * np.finfo(float).eps
-    return Verdict(1, runs.features, _answer(held), reason, {"cost": cost, "difference_from_ln_2": error})
+def _way_to(cost: float, left: float) -> float:
+    """Cost at which all but a part of the way from ln 2 to ``cost`` is done."""
+    return LN_2 + (1 - left) * (cost - LN_2)
 
 
 def one_layer_meets(runs: Runs) -> Verdict:
     """Claim 2: in case 0 both starts reach the same cost."""
     zero, random = float(runs.layer_zero[-1]), runs.layer_random[:, -1]
-    found = share(np.abs(random - zero) <= SAME * zero)
+
+    def count(tolerance: float) -> Share:
+        return share(np.abs(random - zero) <= tolerance * zero)
+
     middle = median(random).value
     reason = (
         f"In {runs.layer_random.shape[1]} iterations the zero start goes from {runs.layer_zero[0]:.4g} to {zero:.4g}, "
-        f"random starts to {middle:.4g} (median); the same within {100 * SAME:g} % in {found}."
+        f"random starts to {middle:.4g} (median); the same within {_percent(SAME.value)} in {count(SAME.value)}."
     )
     numbers = {"zero_final_cost": zero, "random_final_cost_median": middle}
-    return _from_share(2, runs, found, reason, numbers, "both end at the same cost")
+    return _tested(2, runs, SAME, count, reason, numbers, "both end at the same cost")
 
 
 def one_layer_begins_lower(runs: Runs) -> Verdict:
@@ -71,49 +70,12 @@ def one_layer_begins_lower(runs: Runs) -> Verdict:
     middle = median(random).value
     reason = f"The zero start begins at {zero:.4f}, random starts at {middle:.4g} (median); lower in {found}."
     numbers = {"zero_first_cost": zero, "random_first_cost_median": middle}
-    return _from_share(3, runs, found, reason, numbers, "the random start begins lower")
-
-
-def zero_weights_stay(runs: Runs) -> Verdict:
-    """Claim 4: from the zero start W1 and W2 never change."""
-    history = _network(runs.zero.history)
-    largest = max(float(np.abs(weights).max()) for weights in (history.W1, history.W2))
-    reason = f"The largest weight in {len(history.W2)} snapshots of {ITERATIONS} iterations is {largest:g}."
-    return Verdict(4, runs.features, _answer(largest == 0), reason, {"largest_weight": largest})
-
-
-def only_output_bias_moves(runs: Runs) -> Verdict:
-    """Claim 5: only b2 moves, because the classes are unbalanced."""
-    end, balanced = _network(runs.zero.params), _network(runs.balanced.params)
-    others = max(float(np.abs(values).max()) for values in end[:3])
-    with_balance = max(float(np.abs(values).max()) for values in balanced)
-    b2 = float(end.b2)
-    reason = (
-        f"b2 moves to {b2:.4f}, everything else to {others:g}; with balanced labels the largest parameter is "
-        f"{with_balance:g}."
-    )
-    numbers = {"b2": b2, "largest_other_parameter": others, "largest_parameter_if_balanced": with_balance}
-    held = others == 0 and b2 != 0 and with_balance == 0
-    return Verdict(5, runs.features, _answer(held), reason, numbers)
-
-
-def table_of_ten(runs: Runs) -> Verdict:
-    """Claim 6: the table of the first ten iterations of case 1."""
-    summed = runs.zero.costs[: len(published.SUMMED_COSTS)] * len(runs.data.y)
-    if not runs.is_titanic:
-        return Verdict(6, runs.features, "not applicable", "The author's table is of the Titanic data.")
-    error = float(np.abs(summed - published.SUMMED_COSTS).max())
-    reason = (
-        f"The summed costs fall from {summed[0]:.4f} to {summed[-1]:.4f}; the largest difference from the author's "
-        f"{len(summed)} printed numbers is {error:.1g}."
-    )
-    held = error <= published.COST_BOUND
-    return Verdict(6, runs.features, _answer(held), reason, {"largest_difference": error})
+    return _verdict(3, runs, found, reason, numbers, "the random start begins lower")
 
 
 def random_weights_change(runs: Runs) -> Verdict:
     """Claim 7: from the random start the weights change, within the table's ten iterations."""
-    after = _network(runs.random_short.params)
+    after = network(runs.random_short.params)
     before = [np.stack([getattr(start, name) for start in runs.random_starts]) for name in ("W1", "W2")]
     changes = [
         np.abs(now - then).reshape(runs.seeds, -1).max(axis=1)
@@ -125,68 +87,91 @@ def random_weights_change(runs: Runs) -> Verdict:
         f"{np.median(changes[1]):.2g} in W2; both change in {found}."
     )
     numbers = {"W1_change_median": float(np.median(changes[0])), "W2_change_median": float(np.median(changes[1]))}
-    return _from_share(7, runs, found, reason, numbers, "both weights change")
+    return _verdict(7, runs, found, reason, numbers, "both weights change")
 
 
 def random_is_faster(runs: Runs) -> Verdict:
     """Claim 8: the random start converges faster."""
-    threshold = _most_of_the_way(float(runs.zero.costs[-1]))
-    zero = float(iterations_to(runs.zero.costs, threshold))
-    random = iterations_to(runs.random.costs, threshold)
-    found, middle = share(random < zero), median(random)
+    end = float(runs.zero.costs[-1])
+
+    def times(left: float) -> tuple[float, Array]:
+        cost = _way_to(end, left)
+        return float(iterations_to(runs.zero.costs, cost)), iterations_to(runs.random.costs, cost)
+
+    def count(left: float) -> Share:
+        zero, random = times(left)
+        return share(random < zero)
+
+    zero, random = times(LEFT.value)
+    cost, middle = _way_to(end, LEFT.value), median(random)
     reason = (
-        f"To reach {threshold:.4f}, where the zero start ends but for 1 % of its way, it takes {zero:g} iterations and "
-        f"random starts {middle.value:g} (median, {middle.interval[0]:g} to {middle.interval[1]:g}); faster in {found}."
+        f"To reach {cost:.4f}, where the zero start ends but for {_percent(LEFT.value)} of its way, it takes {zero:g} "
+        f"iterations and random starts {middle.value:g} (median, {middle.interval[0]:g} to {middle.interval[1]:g}); "
+        f"faster in {count(LEFT.value)}."
     )
-    numbers = {"threshold": threshold, "zero_iterations": zero, "random_iterations_median": middle.value}
-    return _from_share(8, runs, found, reason, numbers, "the random start is faster")
+    numbers = {"cost": cost, "zero_iterations": zero, "random_iterations_median": middle.value}
+    return _tested(8, runs, LEFT, count, reason, numbers, "the random start is faster")
 
 
 def biases_may_be_zero(runs: Runs) -> Verdict:
-    """Claim 9: it makes no large difference that biases start at zero."""
-    zero, random = runs.random.costs[:, -1], runs.random_biases.costs[:, -1]
-    difference = median(random / zero - 1)
-    low, high = difference.interval
-    answer: Answer = "undecided"
-    if low >= -SMALL and high <= SMALL:
-        answer = "true"
-    elif not (low <= SMALL and high >= -SMALL):
-        answer = "false"
+    """Claim 9: biases may start at zero; to draw them does not make the difference that zero weights make."""
+    zero, random, drawn = float(runs.zero.costs[-1]), runs.random.costs[:, -1], runs.random_biases.costs[:, -1]
+    biases, weights = np.abs(drawn - random), np.abs(zero - random)
+
+    def count(part: float) -> Share:
+        return share(biases < part * weights)
+
+    middle = float(np.median(biases)), float(np.median(weights))
     reason = (
-        f"With biases drawn like the weights the final cost changes by {100 * difference.value:+.2g} % (median, "
-        f"{100 * low:+.2g} to {100 * high:+.2g} %); no large difference means within {100 * SMALL:g} %."
+        f"Biases drawn like the weights change the final cost by {middle[0]:.2g}, zero weights by {middle[1]:.2g} "
+        f"(medians); biases by less in {count(AS_LARGE.value)}."
     )
-    numbers = {"seeds": runs.seeds, "relative_change_median": difference.value}
-    return Verdict(9, runs.features, answer, reason, numbers, (low, high), "median relative change of the final cost")
+    numbers = {"change_by_biases_median": middle[0], "change_by_zero_weights_median": middle[1]}
+    return _tested(9, runs, AS_LARGE, count, reason, numbers, "biases matter less than zero weights")
 
 
 def small_weights_avoid_saturation(runs: Runs) -> Verdict:
     """Claim 10: the factor 0.01 keeps tanh out of saturation."""
-    at_start = np.array([saturated_fraction(runs.data.X, start) for start in runs.random_starts])
-    at_end = np.array([saturated_fraction(runs.data.X, p) for p in snapshots(_network(runs.random.params))])
-    found = share(at_start <= IN_SATURATION)
-    reason = (
-        f"Saturated hidden values (beyond 0.99): {100 * np.median(at_start):.2g} % at the start and "
-        f"{100 * np.median(at_end):.2g} % after {ITERATIONS} iterations (medians); at most {100 * IN_SATURATION:g} % "
-        f"at the start in {found}."
+    small, large, end = (
+        np.array([saturated_fraction(runs.data.X, params) for params in networks])
+        for networks in (runs.random_starts, runs.large_starts, snapshots(network(runs.random.params)))
     )
-    numbers = {"saturated_at_start": float(np.median(at_start)), "saturated_at_end": float(np.median(at_end))}
-    return _from_share(10, runs, found, reason, numbers, "tanh starts out of saturation")
+
+    def count(most: float) -> Share:
+        return share(small <= most)
+
+    shares = [float(np.median(each)) for each in (small, large, end)]
+    reason = (
+        f"Saturated hidden values (beyond 0.99): {_percent(shares[0])} at the start, {_percent(shares[1])} without the "
+        f"factor, {_percent(shares[2])} after {ITERATIONS} iterations (medians); at most "
+        f"{_percent(IN_SATURATION.value)} at the start in {count(IN_SATURATION.value)}."
+    )
+    names = ("saturated_at_start", "saturated_at_start_without_factor", "saturated_at_end")
+    numbers = dict(zip(names, shares, strict=True))
+    return _tested(10, runs, IN_SATURATION, count, reason, numbers, "tanh starts out of saturation")
 
 
 def large_weights_are_slow(runs: Runs) -> Verdict:
     """Claim 11: large weights learn slowly."""
-    threshold = _most_of_the_way(float(np.median(runs.random.costs[:, -1])))
-    small, large = (iterations_to(run.costs, threshold) for run in (runs.random, runs.large))
-    either = np.isfinite(small) | np.isfinite(large)
-    found = share(large[either] > small[either])
-    middle = float(np.median(small)), float(np.median(large))
+    end = float(np.median(runs.random.costs[:, -1]))
+
+    def times(left: float) -> tuple[Array, Array]:
+        cost = _way_to(end, left)
+        return iterations_to(runs.random.costs, cost), iterations_to(runs.large.costs, cost)
+
+    def count(left: float) -> Share:
+        small, large = times(left)
+        either = np.isfinite(small) | np.isfinite(large)
+        return share(large[either] > small[either])
+
+    middle = [float(np.median(each)) for each in times(LEFT.value)]
+    cost = _way_to(end, LEFT.value)
     reason = (
-        f"To reach {threshold:.4f}, scale {SCALE:g} takes {_time(middle[0])} and scale {LARGE_SCALE:g} "
-        f"{_time(middle[1])} (medians); the large weights are slower in {found} where one of the two gets there."
+        f"To reach {cost:.4f}, scale {SCALE:g} takes {_time(middle[0])} and scale {LARGE_SCALE:g} {_time(middle[1])} "
+        f"(medians); the large weights are slower in {count(LEFT.value)} where one of the two gets there."
     )
-    numbers = {"threshold": threshold, "small_iterations_median": middle[0], "large_iterations_median": middle[1]}
-    return _from_share(11, runs, found, reason, numbers, "large weights are slower")
+    numbers = {"cost": cost, "small_iterations_median": middle[0], "large_iterations_median": middle[1]}
+    return _tested(11, runs, LEFT, count, reason, numbers, "large weights are slower")
 
 
 def _time(iterations: float) -> str:
@@ -196,26 +181,36 @@ def _time(iterations: float) -> str:
 def both_reach_the_same_cost(runs: Runs) -> Verdict:
     """Claim 12: cases 1 and 2 reach the same cost by 3000 iterations."""
     zero, random = float(runs.zero.costs[-1]), runs.random.costs[:, -1]
-    found, difference = share(np.abs(random - zero) <= SAME * zero), median(random - zero)
+
+    def count(tolerance: float) -> Share:
+        return share(np.abs(random - zero) <= tolerance * zero)
+
+    lower = median(zero - random)
+    part = lower.value / zero
     reason = (
-        f"The zero start ends at {zero:.5f}, random starts {-difference.value:.2g} lower (median, "
-        f"{-difference.interval[1]:.2g} to {-difference.interval[0]:.2g}); within {100 * SAME:g} % in {found}."
+        f"The zero start ends at {zero:.5f}, random starts {lower.value:.2g} lower (median, {lower.interval[0]:.2g} to "
+        f"{lower.interval[1]:.2g}), which is {_percent(part)} of the cost; within {_percent(SAME.value)} in "
+        f"{count(SAME.value)}."
     )
-    numbers = {"zero_final_cost": zero, "difference_median": difference.value}
-    return _from_share(12, runs, found, reason, numbers, "both end at the same cost")
+    numbers = {"zero_final_cost": zero, "difference_median": lower.value}
+    return _tested(12, runs, SAME, count, reason, numbers, "both end at the same cost")
 
 
 def zero_only_needs_longer(runs: Runs) -> Verdict:
     """Claim 13: the zero start only needs more iterations to come where the random start is."""
     limit, random = float(runs.zero_settled.costs[-1]), runs.random.costs[:, -1]
-    found = share(random >= limit)
+
+    def count(tolerance: float) -> Share:
+        return share(limit - random <= tolerance * limit)
+
+    middle = float(np.median(random))
     reason = (
         f"After {len(runs.zero_settled.costs)} iterations the zero start stands still at {limit:.5f}, the entropy of "
-        f"the labels; random starts are at {np.median(random):.5f} (median) after {ITERATIONS}; it gets as low in "
-        f"{found}."
+        f"the labels; random starts are at {middle:.5f} (median) after {ITERATIONS}; it gets as low, within "
+        f"{_percent(SAME.value)}, in {count(SAME.value)}."
     )
-    numbers = {"zero_limit": limit, "random_final_cost_median": float(np.median(random))}
-    return _from_share(13, runs, found, reason, numbers, "the zero start gets as low")
+    numbers = {"zero_limit": limit, "random_final_cost_median": middle}
+    return _tested(13, runs, SAME, count, reason, numbers, "the zero start gets as low")
 
 
 def zero_overfits(runs: Runs) -> Verdict:
@@ -226,24 +221,33 @@ def zero_overfits(runs: Runs) -> Verdict:
         return np.array([curve[-1] / curve.min() - 1 for curve in curves])
 
     zero, random = (rises(name) for name in Split.__dataclass_fields__)
-    found = share((zero > SAME) & (zero > random))
-    middle = median(zero)
+
+    def count(tolerance: float) -> Share:
+        return share((zero > tolerance) & (zero > random))
+
+    middle = float(np.median(zero)), float(np.median(random))
     reason = (
-        f"The test cost ends {100 * middle.value:.2g} % above its lowest from the zero start and "
-        f"{100 * np.median(random):.2g} % from a random one (medians); more than {100 * SAME:g} % and more than from "
-        f"the random start in {found}."
+        f"The test cost ends {_percent(middle[0])} above its lowest from the zero start and {_percent(middle[1])} from "
+        f"a random one (medians); more than {_percent(SAME.value)} and more than from the random start in "
+        f"{count(SAME.value)}."
     )
-    numbers = {"zero_rise_median": middle.value, "random_rise_median": float(np.median(random))}
-    return _from_share(14, runs, found, reason, numbers, "the zero start overfits more")
+    numbers = {"zero_rise_median": middle[0], "random_rise_median": middle[1]}
+    return _tested(14, runs, SAME, count, reason, numbers, "the zero start overfits more")
 
 
 def constant_is_as_bad(runs: Runs) -> Verdict:
-    """Claim 15, added: a constant start is as bad as zero."""
+    """Claim 15, added: a constant start is as bad as zero. No chance enters: the random starts are there to compare."""
     zero, constant = float(runs.zero.costs[-1]), float(runs.constant.costs[-1])
     random = float(np.median(runs.random.costs[:, -1]))
+
+    def answer(tolerance: float) -> Answer:
+        return "true" if constant >= zero * (1 - tolerance) else "false"
+
+    hinges, sentence, tried = sensitivity(SAME, answer)
     reason = (
-        f"After {ITERATIONS} iterations: constant {SCALE:g} at {constant:.5f}, zero at {zero:.5f}, random at "
-        f"{random:.5f} (median), although the {HIDDEN} constant units stay one."
+        f"After {ITERATIONS} iterations: constant {SCALE:g} at {constant:.5f}, {_percent(1 - constant / zero)} below "
+        f"zero at {zero:.5f}, random at {random:.5f} (median), although the {HIDDEN} constant units stay one. "
+        f"{sentence}"
     )
     numbers = {"constant_final_cost": constant, "zero_final_cost": zero, "random_final_cost_median": random}
-    return Verdict(15, runs.features, _answer(constant >= zero * (1 - SAME)), reason, numbers)
+    return Verdict(15, runs.features, answer(SAME.value), reason, numbers | tried, hinges=hinges)

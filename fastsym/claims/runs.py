@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from fastsym.data import Dataset
-from fastsym.net import Array, LayerParams, Params
+from fastsym.net import Array, Params
 from fastsym.reference import stable_cost
 from fastsym.starts import initialise
 from fastsym.symmetry import quotient, snapshots
@@ -27,8 +27,8 @@ TEST_FRACTION = 0.3
 RECORD_EVERY = 50
 
 
-def network(start: Params | LayerParams) -> Params:
-    """Narrow the type of a start that was made with ``hidden``."""
+def network(start: object) -> Params:
+    """Narrow a type: these runs are all of the two-layer net."""
     assert isinstance(start, Params)
     return start
 
@@ -122,9 +122,14 @@ class Runs:
         return self._population(starts)
 
     @cached_property
+    def large_starts(self) -> list[Params]:
+        """Starts of case 2 without the factor 0.01."""
+        return self._starts("normal", LARGE_SCALE)
+
+    @cached_property
     def large(self) -> Training:
         """Case 2 without the factor 0.01."""
-        return self._population(self._starts("normal", LARGE_SCALE))
+        return self._population(self.large_starts)
 
     @cached_property
     def constant(self) -> Training:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,8 @@ class Verdict:
     interval: tuple[float, float] | None = None
     """95 % interval of ``interval_of`` where chance enters."""
     interval_of: str = ""
+    hinges: bool = False
+    """Whether another threshold that is as reasonable would give another verdict; the reason says which."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,14 @@ class Share:
 
 def share(held: ArrayLike) -> Share:
     """Count booleans, one a seed."""
+    values = np.asarray(held, bool)
+    return _share(int(values.sum()), len(values))
+
+
+@cache  # a verdict's threshold is moved a hundred times, and the counts are few
+def _share(count: int, total: int) -> Share:
     from scipy.stats import binomtest  # here, because it costs more to import than all of fastsym
 
-    values = np.asarray(held, bool)
-    count, total = int(values.sum()), len(values)
     if total == 0:
         return Share(0, 0, (0.0, 1.0))
     bounds = binomtest(count, total).proportion_ci(CONFIDENCE, "exact")

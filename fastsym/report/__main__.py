@@ -1,17 +1,23 @@
 """``python -m fastsym.report``: everything from scratch, as figures, tables and one page."""
 
+import json
+import re
 import time
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
     from fastsym.data import Dataset
+    from fastsym.progress import Tell
     from fastsym.report.results import OwnTable, Settings
 
 DEFAULT_OUT = Path("reports/latest")
+TOOK = re.compile(r"(.+): took (\d+\.\d) s")
+"""What a stage of the work tells when it is done."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -60,6 +66,9 @@ def report(
         bool, typer.Option("--standardise", help="Give its features mean 0 and variance 1.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was found and where it is as one JSON object.")
+    ] = False,
 ) -> None:
     """Reproduce the article, study its symmetry, certify and time every variant, and write one HTML page."""
     # Imported here so that --help need not wait for pandas and Matplotlib.
@@ -78,13 +87,13 @@ def report(
     own = None if csv is None or target is None or data is None else OwnTable(csv.name, target, data)
     settings = Settings(seed=seed, benchmark_json=benchmark_json)
     try:
-        page = make(out, whole(settings) if full else settings, quiet, own)
+        made = make(out, whole(settings) if full else settings, quiet, own)
     except (OSError, UnreadableRunError) as error:
         raise stop(error) from error
-    typer.echo(f"report: {page}")
+    typer.echo(json.dumps(made, indent=1) if as_json else f"report: {made['page']}")
 
 
-def make(out: Path, settings: "Settings", quiet: bool, own: "OwnTable | None" = None) -> Path:
+def make(out: Path, settings: "Settings", quiet: bool, own: "OwnTable | None" = None) -> dict[str, Any]:
     """Collect results and write the report.
 
     Parameters
@@ -100,23 +109,48 @@ def make(out: Path, settings: "Settings", quiet: bool, own: "OwnTable | None" = 
 
     Returns
     -------
-    pathlib.Path
-        The page.
+    dict
+        Ready for JSON. ``page``, ``json``: absolute paths of the page and of everything for machines; ``findings``:
+        ``slug``, ``title`` and ``finding`` of each section; ``claims``: feature set -> verdict -> how many;
+        ``seconds``: stage -> how long it took.
     """
+    from fastsym.progress import shown
     from fastsym.report.collect import collect
-    from fastsym.report.folder import placed
+    from fastsym.report.folder import MANIFEST, placed
     from fastsym.report.page import PAGE, write
-    from fastsym.report.progress import shown
     from fastsym.report.sections import sections_of
 
-    with shown(quiet) as tell:
+    seconds: dict[str, float] = {}
+    with shown(quiet) as show:
+        tell = clocked(show, seconds)
         results = collect(settings, lambda fraction, doing: tell(0.85 * fraction, doing), own)
         begin = time.perf_counter()
         sections = sections_of(results)
         with placed(out) as folder:
             write(sections, results, folder, lambda fraction, doing: tell(0.85 + 0.15 * fraction, doing))
         tell(1.0, f"page: took {time.perf_counter() - begin:.1f} s")
-    return out.resolve() / PAGE
+    claims: dict[str, Counter[str]] = {}
+    for verdict in results.verdicts:
+        claims.setdefault(verdict.features, Counter())[verdict.verdict] += 1
+    return {
+        "page": str(out.resolve() / PAGE),
+        "json": str(out.resolve() / MANIFEST),
+        "findings": [{"slug": each.slug, "title": each.title, "finding": each.headline} for each in sections],
+        "claims": claims,
+        "seconds": seconds,
+    }
+
+
+def clocked(tell: "Tell", seconds: dict[str, float]) -> "Tell":
+    """Note how long each stage took, from what it tells, and pass it on."""
+
+    def told(fraction: float, doing: str) -> None:
+        done = TOOK.fullmatch(doing)
+        if done:
+            seconds[done[1]] = float(done[2])
+        tell(fraction, doing)
+
+    return told
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""The report's door: trains, certifies and measures, and gives what came out. The only file of the report that does."""
+"""The report's door: trains and certifies, and gives what came out. Nothing else of the report does, but its timing."""
 
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,25 +14,21 @@ from fastsym.agreement import Certificate, certify, first_failure
 from fastsym.claims import CLAIMS, Runs, Verdict
 from fastsym.claims.runs import ITERATIONS, LAYER_ITERATIONS, RECORD_EVERY
 from fastsym.data import FEATURE_SETS, Dataset, load_titanic
-from fastsym.measure import describe_machine, interleave, measure_grid
+from fastsym.measure import describe_machine
 from fastsym.mutants import MUTANTS
 from fastsym.net import Array, Params
+from fastsym.progress import Tell
 from fastsym.records import read_benchmark_json
-from fastsym.report.progress import Tell
-from fastsym.report.results import OwnTable, QuotientRun, Results, Settings
-from fastsym.starts import initialise
-from fastsym.stats import paired_ratio
-from fastsym.symmetry import orbit_types, quotient, saturated_fraction, snapshots, unit_classes
-from fastsym.variants import VARIANTS, train
+from fastsym.report import timing
+from fastsym.report.committed import read_gate, read_peers
+from fastsym.report.results import Measured, OwnTable, Results, Settings
+from fastsym.symmetry import orbit_types, saturated_fraction, snapshots
+from fastsym.variants import VARIANTS
+from fastsym.watch import watch_runs
 
 DTYPES = ("float64", "float32")
 PATH_STARTS = ("zeros", "constant", "normal")
-PATH_STATES = 60
 ORBIT_EPSILON = 1e-6
-QUOTIENT_ITERATIONS = 3000
-QUOTIENT_LEARNING_RATE = 0.1
-QUOTIENT_ROUNDS = 15
-CHECKED_WIDTH, CHECKED_ITERATIONS = 1024, 1000
 
 
 @contextmanager
@@ -71,9 +66,10 @@ def collect(settings: Settings, tell: Tell, own: OwnTable | None = None) -> Resu
     Raises
     ------
     ValueError
-        If the saved benchmark run cannot be read; raised before any work is done.
+        If a saved run cannot be read; raised before any work is done.
     """
     saved = None if settings.benchmark_json is None else read_benchmark_json(settings.benchmark_json)
+    peers, gate = (read_peers(), read_gate()) if own is None else (None, None)
     tables = {name: load_titanic(name) for name in FEATURE_SETS} if own is None else {"your table": own.data}
     first = next(iter(tables.values()))
     study = tables["standardised"] if own is None else standardised(own.data)
@@ -83,7 +79,8 @@ def collect(settings: Settings, tell: Tell, own: OwnTable | None = None) -> Resu
         if own is None:
             finals = {case: [c.summed_costs[-1] for c in curves if c.case == case] for case in article.STARTS}
             cases["comparisons"] = published.compare(cases["tables"][0].summed_costs, finals)
-        paths = tuple(_follow_units(study, start, settings.seed) for start in PATH_STARTS)
+        paths = tuple(article.follow_units(study, start, settings.seed) for start in PATH_STARTS)
+        watched = watch_runs(study, seed=settings.seed)
     with stage(tell, 0.05, 0.25, "claims") as inner:
         verdicts, claim_curves = _claims(tables, settings.claim_seeds, own is None, inner)
     with stage(tell, 0.25, 0.4, "rounding"):
@@ -91,7 +88,7 @@ def collect(settings: Settings, tell: Tell, own: OwnTable | None = None) -> Resu
     with stage(tell, 0.4, 0.45, "starts"):
         breaks, lines = _breaks(study)
     with stage(tell, 0.45, 0.5, "quotient"):
-        reduced = _quotient(study, settings.quotient_width)
+        reduced = timing.run_quotient(study, settings.quotient_width)
     with stage(tell, 0.5, 0.65, "agreement") as inner:
         certificates = _certificates(inner)
         killed = {
@@ -104,10 +101,12 @@ def collect(settings: Settings, tell: Tell, own: OwnTable | None = None) -> Resu
             if name != "reference"
             for hidden in path.WIDTHS
         }
-    timings = pd.DataFrame()
-    if own is None:
+    timings, measured = pd.DataFrame(), None
+    if own is None and saved is not None:
+        timings, measured = _saved(saved, certificates, first)
+    elif own is None:
         with stage(tell, 0.65, 1.0, "benchmark") as inner:
-            timings = _timings(settings, certificates, saved, inner)
+            timings, measured = timing.measure(settings, certificates, inner)
     untimed = set(VARIANTS if saved is None else saved["variant"]) - set(timings.get("variant", VARIANTS))
     return Results(
         settings=settings,
@@ -117,6 +116,7 @@ def collect(settings: Settings, tell: Tell, own: OwnTable | None = None) -> Resu
         **cases,
         curves=curves,
         paths=paths,
+        watched=watched,
         verdicts=verdicts,
         claim_curves=claim_curves,
         rounding=outcomes,
@@ -129,8 +129,11 @@ def collect(settings: Settings, tell: Tell, own: OwnTable | None = None) -> Resu
         divergences=divergences,
         timings=timings.reset_index(drop=True),
         untimed=tuple(sorted(untimed)),
+        measured=measured,
         left_out=tuple(timings.attrs.get("left_out", ())),
         label_mean=float(first.y.mean()),
+        peers=peers,
+        gate=gate,
     )
 
 
@@ -153,22 +156,8 @@ def _network(params: object) -> Params:
 
 def _curves(settings: Settings, data: Dataset) -> tuple[article.NetworkCurve, ...]:
     """Train case 1, then case 2 from each seed, on any table."""
-
-    def curve(case: int, seed: int) -> article.NetworkCurve:
-        start = initialise(article.STARTS[case], len(data.X), article.HIDDEN, seed=seed)
-        training = train(data.X, data.y, start, article.CURVE_ITERATIONS, article.NETWORK_LEARNING_RATE)
-        return article.NetworkCurve(case, len(data.y), training.costs, _network(training.params), training.variant)
-
-    return curve(1, 0), *(curve(2, settings.seed + i) for i in range(settings.seeds))
-
-
-def _follow_units(data: Dataset, kind: str, seed: int) -> article.UnitPaths:
-    """Record four units along one training, at moments evenly spaced in the logarithm of the iteration."""
-    start = initialise(kind, len(data.X), article.HIDDEN, seed=seed)
-    iterations = article.CURVE_ITERATIONS
-    history = _network(train(data.X, data.y, start, iterations, article.PATH_LEARNING_RATE, record_every=1).history)
-    kept = np.append(0, np.unique(np.geomspace(1, iterations, PATH_STATES).astype(int)))
-    return article.UnitPaths(kind, kept, history.W1[kept], history.W2[kept])
+    seeds = range(settings.seed, settings.seed + settings.seeds)
+    return article.train_case(1, data), *(article.train_case(2, data, seed) for seed in seeds)
 
 
 def _claims(
@@ -190,7 +179,7 @@ def _evidence(runs: Runs) -> Iterator[tuple[str, str, Array, Array]]:
     yield "costs", "zero start", each, runs.zero.costs[None, each]
     yield "costs", "random start", each, runs.random.costs[:, each]
     yield "costs", "constant start", each, runs.constant.costs[None, each]
-    few = each[each < LAYER_ITERATIONS]
+    few = np.append(each[each < LAYER_ITERATIONS - 1], LAYER_ITERATIONS - 1)
     yield "layer", "zero start", few, runs.layer_zero[None, few]
     yield "layer", "random start", few, runs.layer_random[:, few]
     recorded = np.minimum(RECORD_EVERY * np.arange(-(-ITERATIONS // RECORD_EVERY) + 1), ITERATIONS)
@@ -238,35 +227,6 @@ def _breaks(data: Dataset) -> tuple[tuple[breaking.Break, ...], dict[str, breaki
     return tuple(found), lines
 
 
-def _quotient(data: Dataset, width: int) -> QuotientRun:
-    def start(hidden: int) -> Params:
-        # Scaled so that the output begins alike at every width.
-        return _network(initialise("constant", len(data.X), hidden, 0.1 / np.sqrt(hidden)))
-
-    def run(hidden: int, iterations: int) -> Any:
-        small = quotient(start(hidden))
-        counts = small.multiplicity
-        arguments = (data.X, data.y, small.params, iterations, QUOTIENT_LEARNING_RATE)
-        return partial(train, *arguments, variant="simd", multiplicity=counts)
-
-    wide_run, narrow_run = run(width, QUOTIENT_ITERATIONS), run(1, QUOTIENT_ITERATIONS)
-    costs = wide_run().costs
-    narrow_run()
-    seconds = interleave({"narrow": narrow_run, "wide": wide_run}, QUOTIENT_ROUNDS).seconds
-    checked = (data.X, data.y, start(CHECKED_WIDTH), CHECKED_ITERATIONS, QUOTIENT_LEARNING_RATE)
-    wide = train(*checked)
-    return QuotientRun(
-        width,
-        costs,
-        CHECKED_WIDTH,
-        run(CHECKED_WIDTH, CHECKED_ITERATIONS)().costs,
-        wide.costs,
-        len(np.unique(unit_classes(_network(wide.params)))),
-        paired_ratio(seconds["narrow"], seconds["wide"]),
-        float(np.median(seconds["wide"])),
-    )
-
-
 def _certificates(tell: Tell) -> tuple[Certificate, ...]:
     pairs = [(name, dtype) for name in VARIANTS for dtype in DTYPES]
     certificates = []
@@ -276,14 +236,10 @@ def _certificates(tell: Tell) -> tuple[Certificate, ...]:
     return tuple(certificates)
 
 
-def _timings(
-    settings: Settings, certificates: tuple[Certificate, ...], saved: pd.DataFrame | None, tell: Tell
-) -> pd.DataFrame:
-    right = [(c.variant, c.dtype) for c in certificates if c.passed]
-    if saved is None:
-        names = [name for name in VARIANTS if (name, "float64") in right]
-        budget = settings.benchmark_seconds
-        return measure_grid(names, settings.widths, settings.iterations, budget, progress=tell)
+def _saved(saved: pd.DataFrame, certificates: tuple[Certificate, ...], data: Dataset) -> tuple[pd.DataFrame, Measured]:
+    """Keep what may be shown of a saved run; nothing is measured beside it, because that would be another session."""
     # Peers of a saved run were checked against the reference when it was made; our own must pass now.
-    own = pd.MultiIndex.from_frame(saved[["variant", "dtype"]]).isin(right)
-    return saved[(saved["kind"] == "peer") | own]
+    right = [(c.variant, c.dtype) for c in certificates if c.passed]
+    ours = pd.MultiIndex.from_frame(saved[["variant", "dtype"]]).isin(right)
+    D, M = data.X.shape
+    return saved[(saved["kind"] == "peer") | ours], Measured(D, M, pd.DataFrame(), None, pd.DataFrame(), ())

@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 import pandas as pd
 from matplotlib.figure import Figure
 
+WIDTH_INCHES = 5.2
+"""Narrow, so that the text stays legible when the figure fills a phone."""
+
 Format = str | Callable[[Any], str]
 """A format specification such as ``".3f"``, or a function from the value to text."""
 
@@ -54,6 +57,29 @@ class Plot:
     note: str = ""
     """How to read it."""
     height_inches: float = 3.4
+    width_inches: float = WIDTH_INCHES
+
+
+@dataclass(frozen=True)
+class Stepper:
+    """A figure that the reader steps through, drawn by the page itself (``templates/stepper.js``)."""
+
+    kind: ClassVar[str] = "stepper"
+
+    slug: str
+    """Name of its CSV."""
+    title: str
+    """The finding, computed from the data."""
+    alt: str
+    """What it shows and how it is operated, for a reader who cannot see it."""
+    data: pd.DataFrame
+    """The numbers in full precision; becomes the CSV."""
+    payload: Mapping[str, Any]
+    """What the script draws, rounded; see :func:`fastsym.report.inside.payload`."""
+    instead: str
+    """What to read where no script runs, as in print on paper or in Markdown."""
+    note: str = ""
+    """How to read it."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +139,18 @@ class Section:
     title: str
     headline: str
     """The finding in one sentence, computed from the data; repeated at the top of the page."""
-    content: tuple[str | Plot | Table, ...]
-    """Paragraphs (plain text, code in backticks), plots and tables, in reading order."""
+    content: tuple[str | Plot | Stepper | Table, ...]
+    """Paragraphs (plain text, code in backticks), figures and tables, in reading order."""
 
     @property
     def plots(self) -> tuple[Plot, ...]:
         """The plots among the content."""
         return tuple(item for item in self.content if isinstance(item, Plot))
+
+    @property
+    def steppers(self) -> tuple[Stepper, ...]:
+        """The figures to step through among the content."""
+        return tuple(item for item in self.content if isinstance(item, Stepper))
 
     @property
     def tables(self) -> tuple[Table, ...]:

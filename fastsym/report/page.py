@@ -4,19 +4,22 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from fastsym import __version__
+from fastsym.progress import Tell
 from fastsym.report.content import Link, Section
-from fastsym.report.folder import FORMAT, MANIFEST
-from fastsym.report.progress import Tell
+from fastsym.report.manifest import PLOT_FILES, write_manifest
 from fastsym.report.results import Results
 from fastsym.report.style import save, style_sheet
 
 PAGE = "index.html"
 MARKDOWN = "report.md"
+HEADLINE = "headline"
+"""Slug of the section that stands before the list of findings, its pictures side by side."""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -28,7 +31,7 @@ def write(sections: Sequence[Section], results: Results, folder: Path, tell: Tel
     sections
         In reading order.
     results
-        For the certificates and the date; nothing is computed from them here.
+        For the date and the manifest; nothing is computed from them here.
     folder
         Empty; see :func:`fastsym.report.folder.placed`.
     tell
@@ -43,11 +46,15 @@ def write(sections: Sequence[Section], results: Results, folder: Path, tell: Tel
         drawings[plot.slug] = Markup(save(plot, folder / "figures"))
         plot.data.to_csv(folder / "figures" / f"{plot.slug}.csv", index=False)
     for section in sections:
+        for stepper in section.steppers:
+            stepper.data.to_csv(folder / "figures" / f"{stepper.slug}.csv", index=False)
         for table in section.tables:
             table.frame.to_csv(folder / "tables" / f"{table.slug}.csv", index=False)
     tell(1.0, "writing the page")
     words = {
         "sections": sections,
+        "has_script": any(section.steppers for section in sections),
+        "plot_files": PLOT_FILES,
         "drawings": drawings,
         "made": results.made,
         "version": __version__,
@@ -57,7 +64,7 @@ def write(sections: Sequence[Section], results: Results, folder: Path, tell: Tel
     for name, html in ((PAGE, True), (MARKDOWN, False)):
         text = _environment(html).get_template(f"{name}.j2").render(words, style_sheet=Markup(style_sheet()))
         (folder / name).write_text(text, encoding="utf-8")
-    _write_manifest(sections, results, folder)
+    write_manifest(sections, results, folder)
 
 
 def _environment(html: bool) -> Environment:
@@ -69,15 +76,23 @@ def _environment(html: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.tests["headline"] = lambda section: section.slug == HEADLINE
     environment.filters["prose"] = prose
     environment.filters["markdown"] = markdown
     environment.filters["cell"] = _markdown_cell
+    environment.filters["script_data"] = script_data
     return environment
 
 
 def prose(text: str) -> Markup:
     """HTML of a paragraph: everything escaped, and `code` between backticks."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def script_data(payload: Any) -> Markup:
+    """JSON for a script element: nothing in it can end the element, or begin a comment or another one."""
+    text = json.dumps(payload, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026"))
 
 
 def markdown(text: str) -> str:
@@ -94,30 +109,3 @@ def _markdown_cell(cell: str | Link) -> str:
     if isinstance(cell, Link):
         return f"[{_escaped(cell.text)}](#{cell.anchor})"
     return _escaped(" ".join(cell.split()))
-
-
-def _write_manifest(sections: Sequence[Section], results: Results, folder: Path) -> None:
-    """Write what the report holds, in a form for machines; by it a later run knows the folder is a report's."""
-    manifest = {
-        "format": FORMAT,
-        "format_version": 1,
-        "fastsym": __version__,
-        "made": results.made.isoformat(timespec="seconds"),
-        "machine": dict(results.machine),
-        "sections": [
-            {
-                "slug": section.slug,
-                "title": section.title,
-                "headline": section.headline,
-                "figures": [{"slug": plot.slug, "title": plot.title, "alt": plot.alt} for plot in section.plots],
-                "tables": [{"slug": table.slug, "caption": table.caption} for table in section.tables],
-            }
-            for section in sections
-        ],
-        "certificates": [
-            json.loads(certificate.to_json(), parse_constant=lambda _: None)  # JSON has no NaN
-            for certificate in results.certificates
-        ],
-        "files": sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
-    }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

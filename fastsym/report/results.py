@@ -16,8 +16,11 @@ from fastsym.data import Dataset
 from fastsym.net import Array
 from fastsym.path import Band
 from fastsym.published import Comparison
+from fastsym.roof import Roof
 from fastsym.rounding import CORE_TYPES, QUICK_CORE_TYPES, QUICK_WIDTHS, WIDTHS, Rounding
+from fastsym.startup import Startup
 from fastsym.stats import Ratio
+from fastsym.watch import WatchedRun
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,9 @@ class Settings:
     """How many random starts case 2 is repeated from."""
     widths: tuple[int, ...] = (1, 4, 16, 64, 256, 1024)
     iterations: tuple[int, ...] = (1, 10, 100, 1000, 3000)
-    benchmark_seconds: float = 4.0
+    benchmark_seconds: float = 5.0
+    startups: tuple[str, ...] = ("fused", "simd")
+    """Variants whose start in a fresh process is timed."""
     benchmark_json: Path | None = None
     """A saved pytest-benchmark run to show instead of measuring."""
     claim_seeds: int = QUICK_SEEDS
@@ -50,6 +55,7 @@ def full(settings: Settings) -> Settings:
     return Settings(
         seed=settings.seed,
         benchmark_seconds=180.0,
+        startups=("loops", "fused", "simd", "parallel"),
         benchmark_json=settings.benchmark_json,
         claim_seeds=SEEDS,
         rounding_widths=WIDTHS,
@@ -92,6 +98,23 @@ class QuotientRun:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What was measured beside the grid of timings, in the same session."""
+
+    D: int
+    """Features of the table that was trained on; M its samples."""
+    M: int
+    stacked: pd.DataFrame
+    """Timings with more features: columns variant, hidden, iterations, threads, features, seconds. May be empty."""
+    roof: Roof | None
+    """None if the timings are of another session."""
+    bounds: pd.DataFrame
+    """The roof's: columns hidden, seconds_per_iteration (of one core). Empty without it."""
+    startups: tuple[Startup, ...]
+    """NaN is what was not measured."""
+
+
+@dataclass(frozen=True)
 class Results:
     """Everything the sections read."""
 
@@ -107,6 +130,8 @@ class Results:
     curves: tuple[NetworkCurve, ...]
     """Case 1, then case 2 from each seed."""
     paths: tuple[UnitPaths, ...]
+    watched: tuple[WatchedRun, ...]
+    """For the figure that the reader steps through."""
     verdicts: tuple[Verdict, ...]
     """By table, then by claim."""
     claim_curves: pd.DataFrame
@@ -128,7 +153,13 @@ class Results:
     """One row a variant, width and iteration count; certified variants only."""
     untimed: tuple[str, ...]
     """Variants left out of the timings because their certificate failed or there is none."""
+    measured: Measured | None
+    """None for a user's table."""
     left_out: tuple[tuple[int, int], ...]
     """Width and iteration count of the cells that did not fit into the time for the benchmark."""
     label_mean: float
     """Share of the label 1."""
+    peers: pd.DataFrame | None
+    """As from :func:`fastsym.report.committed.read_peers`."""
+    gate: pd.DataFrame | None
+    """As from :func:`fastsym.report.committed.read_gate`."""

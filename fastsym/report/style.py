@@ -11,10 +11,11 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from fastsym.report.content import Plot
+from fastsym.report.content import WIDTH_INCHES, Plot
 
-WIDTH_INCHES = 5.2
-"""Narrow, so that the text stays legible when the figure fills a phone."""
+TITLE_LETTERS = 54
+"""In a line of a title over a figure of :data:`fastsym.report.content.WIDTH_INCHES`."""
+SVG = "http://www.w3.org/2000/svg"
 
 INK, MUTED, GRID = "#1f2328", "#59636e", "#d4dae1"
 BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY = "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9"
@@ -88,50 +89,49 @@ def style_sheet() -> str:
 
 
 def save(plot: Plot, folder: Path) -> str:
-    """Draw a plot, write ``<slug>.svg`` and ``<slug>.png`` with its title, and return SVG for the page.
+    """Draw a plot, write ``<slug>.svg``, ``<slug>.pdf`` and ``<slug>.png`` with its title, and return SVG for the page.
 
     Parameters
     ----------
     plot
         What to draw.
     folder
-        Where the two files go.
+        Where the three files go.
 
     Returns
     -------
     str
-        An ``<svg>`` element without the title, whose colours are the custom properties of
+        An ``<svg>`` element cut off below the title, whose colours are the custom properties of
         :func:`style_sheet` and whose ids are unique in the page.
     """
+    words = fill(plot.title.replace("`", ""), round(TITLE_LETTERS * plot.width_inches / WIDTH_INCHES))
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(WIDTH_INCHES, plot.height_inches), layout="constrained")
+        figure = Figure(figsize=(plot.width_inches, plot.height_inches), layout="constrained")
         FigureCanvasAgg(figure)
         plot.draw(figure)
         figure.align_ylabels()
-        title = figure.suptitle(
-            fill(plot.title.replace("`", ""), 54), x=0.01, ha="left", fontweight="bold", parse_math=False
-        )
+        title = figure.suptitle(words, x=0.01, ha="left", fontweight="bold", parse_math=False)
         figure.savefig(folder / f"{plot.slug}.png", dpi=120)
-        figure.set_layout_engine(None)  # what was laid out for the first file holds for the second: it takes long
-        figure.savefig(folder / f"{plot.slug}.svg", metadata={"Date": None})
-        title.set_visible(False)
-        title.set_in_layout(False)
-        figure.set_layout_engine("constrained")
+        figure.set_layout_engine(None)  # what was laid out for the first file holds for the others: it takes long
+        figure.savefig(folder / f"{plot.slug}.pdf", metadata={"CreationDate": None, "Title": words})
         buffer = BytesIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return _inlined(buffer.getvalue().decode(), plot)
+        title_share = 1 - title.get_window_extent().y0 / figure.bbox.height
+    svg = buffer.getvalue().decode()
+    opaque = svg.replace("<defs>", '<rect width="100%" height="100%" fill="white"/>\n <defs>', 1)
+    (folder / f"{plot.slug}.svg").write_text(opaque, encoding="utf-8")
+    return _inlined(svg, plot, title_share)
 
 
-def _inlined(svg: str, plot: Plot) -> str:
+def _inlined(svg: str, plot: Plot, title_share: float) -> str:
+    """Make an SVG file an element of the page, without the top that holds the title, which the page has in words."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{plot.slug}-", svg)
     for colour in DARK:
         svg = svg.replace(colour, f"var(--c{colour[1:]})")
+    width, height = 72 * plot.width_inches, 72 * plot.height_inches
+    top = title_share * height
     # The page sizes it by its width, and says what it shows by the label of the element around it.
-    return re.sub(
-        r'<svg (.*?)width="[^"]*"',
-        r'<svg aria-hidden="true" \1',
-        re.sub(r' height="[\d.]+pt"', "", svg, count=1),
-        count=1,
-    )
+    begin = f'<svg aria-hidden="true" viewBox="0 {top:.2f} {width:g} {height - top:.2f}" xmlns="{SVG}" version="1.1">'
+    return re.sub(r"<svg [^>]*>", begin, svg, count=1)

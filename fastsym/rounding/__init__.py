@@ -14,19 +14,30 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from fastsym.data import Dataset
-from fastsym.rounding.drift import ITERATIONS, LEARNING_RATE, SCALE, Outcome, observe
+from fastsym.rounding.drift import ITERATIONS, LEARNING_RATE, SCALE, Drift, Outcome, observe
 from fastsym.rounding.processes import Job, ask
 from fastsym.variants import VARIANTS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["CORE_TYPES", "QUICK_CORE_TYPES", "QUICK_WIDTHS", "WIDTHS", "Outcome", "Rounding", "observe", "study"]
+__all__ = [
+    "CORE_TYPES",
+    "QUICK_CORE_TYPES",
+    "QUICK_WIDTHS",
+    "WIDTHS",
+    "Drift",
+    "Outcome",
+    "Rounding",
+    "observe",
+    "study",
+]
 
 X86_CORE_TYPES = (
-    *("Sandybridge", "Haswell", "SkylakeX"),
-    *("Prescott", "Core2", "Nehalem", "Zen", "Cooperlake", "SapphireRapids"),
+    *("Sandybridge", "Haswell", "SkylakeX", "Nehalem", "Katmai", "Core2", "Penryn", "Dunnington", "Atom", "Barcelona"),
+    *("Bobcat", "Bulldozer", "Piledriver", "Steamroller", "Excavator", "Zen", "Cooperlake", "SapphireRapids"),
 )
+"""As OpenBLAS itself reports them: told Prescott, it says Katmai."""
 ARM_CORE_TYPES = ("ARMV8", "NEOVERSEN1", "NEOVERSEV1", "CORTEXA57", "NEOVERSEN2")
 CORE_TYPES = X86_CORE_TYPES if platform.machine().lower() in ("x86_64", "amd64") else ARM_CORE_TYPES
 """What OPENBLAS_CORETYPE may name on this kind of CPU; which of them work here is found out by asking."""
@@ -58,10 +69,23 @@ class Rounding:
     outcomes: tuple[Outcome, ...]
 
     def table(self) -> "DataFrame":
-        """Outcomes as a table, one row each, columns as the fields of :class:`Outcome`."""
+        """Outcomes as a table, one row each, columns as the fields of :class:`Outcome` but for the drift."""
         import pandas as pd  # here, because it costs more to import than all of fastsym
 
-        return pd.DataFrame([asdict(outcome) for outcome in self.outcomes])
+        return pd.DataFrame([asdict(outcome) for outcome in self.outcomes]).drop(columns="drift")
+
+    def drifts(self) -> "DataFrame":
+        """Units that drifted apart, one row a look: arithmetic, dtype, core_type, hidden and the fields of Drift."""
+        import pandas as pd  # here, because it costs more to import than all of fastsym
+
+        keys = ("arithmetic", "dtype", "core_type", "hidden")
+        frames = [
+            pd.DataFrame({key: getattr(outcome, key) for key in keys} | vars(outcome.drift))
+            for outcome in self.outcomes
+            if outcome.drift is not None
+        ]
+        columns = [*keys, *Drift.__dataclass_fields__]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
     def conclusions(self) -> list[str]:
         """Sentences that follow from the outcomes, and no others."""
@@ -147,27 +171,19 @@ def study(
         first, rest = default.result(), others.result()
         answers = {core_type: f.result() for core_type, f in forced.items()}
     assert first is not None, "ask gives None only when a core type was forced"
-    is_openblas = first["kind"] == "openblas"
-    chosen = first["architecture"]
+    assert rest is not None
+    is_openblas = first.kind == "openblas"
     if not is_openblas:
         answers = {}
-    forced_replies = [reply for reply in answers.values() if reply is not None and reply["architecture"] != chosen]
-    outcomes = [
-        Outcome(**fields)
-        for reply in (first, rest, *forced_replies)
-        if reply is not None
-        for fields in reply["outcomes"]
-    ]
-    accepted = {
-        name: reply["architecture"] for name, reply in answers.items() if reply is not None and reply["outcomes"]
-    }
+    accepted = {name: reply for name, reply in answers.items() if reply is not None and reply.outcomes}
+    others_of = {reply.architecture: reply for reply in accepted.values() if reply.architecture != first.architecture}
     return Rounding(
-        f"{'OpenBLAS' if is_openblas else first['kind']} {first['version']}".strip(),
+        f"{'OpenBLAS' if is_openblas else first.kind} {first.version}".strip(),
         is_openblas,
-        tuple(dict.fromkeys([chosen, *accepted.values()])) if is_openblas else (),
+        (first.architecture, *others_of) if is_openblas else (),
         tuple(name for name in answers if name not in accepted),
         iterations,
         learning_rate,
         scale,
-        (*outcomes, *own),
+        (*first.outcomes, *rest.outcomes, *(o for reply in others_of.values() for o in reply.outcomes), *own),
     )

@@ -3,7 +3,7 @@
 Shape legend: :mod:`fastsym.net`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,24 @@ from fastsym.variants import train
 ITERATIONS = 3000
 LEARNING_RATE = 1.0
 SCALE = 0.1
-NOISE = 1e3
+NOISE = 1e2
 """Growth is compared from this many units of rounding on: below, each step adds as much as there is."""
-LINEAR = 1e-5
-"""Growth is compared up to this spread: beyond, its square begins to count. float32 leaves no room between the two."""
+LINEAR = 1e-3
+"""Growth is compared up to this spread: beyond, its square begins to count."""
+LOOKS = 121
+"""How often the spread is noted along a training."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far units that started equal were apart along one training."""
+
+    iterations: Array
+    """(S,) updates before each look, evenly spaced."""
+    spread: Array
+    """(S,) largest distance of a unit from the mean of all, over the length of the longest unit."""
+    predicted: Array
+    """(S,) the same from the product of I - lr T, where growth was compared; NaN elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,8 @@ class Outcome:
     """Log of the ratio of the units' distances from their mean at these two iterations."""
     growth_predicted: float | None = None
     """The same from the product of I - lr T along the path."""
+    drift: Drift | None = None
+    """None for units that stayed equal."""
 
 
 def train_einsum(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
@@ -107,14 +123,14 @@ def observe(
     core_type
         Noted in the outcome.
     record_every
-        Look at the units after every so many updates; growth is compared only if it is 1.
+        Look at the units after every so many updates; drift and growth are found only if it is 1.
     """
     X, y = data.X.astype(dtype), data.y.astype(dtype)
     start = initialise("constant", len(X), hidden, scale, dtype=dtype)
     assert isinstance(start, Params)  # because hidden is given
     costs, history = _path(X, y, start, arithmetic, iterations, learning_rate, record_every)
     end, split = snapshot(history, -1), first_split(history)
-    return Outcome(
+    outcome = Outcome(
         arithmetic,
         np.dtype(dtype).name,
         core_type,
@@ -122,28 +138,46 @@ def observe(
         class_letters(unit_classes(end)),
         float(costs[-1]),
         None if split is None else min(split * record_every, iterations),
-        **(_growth(X, y, history, learning_rate) if record_every == 1 else {}),
     )
+    if split is None or record_every > 1:
+        return outcome
+    history = Params(*(values.astype(float) for values in history))
+    length = np.linalg.norm(unit_vectors(history), axis=-1).max(axis=-1)
+    looks = np.unique(np.linspace(0, iterations, LOOKS).astype(int))
+    predicted = np.full(iterations + 1, np.nan)
+    found = _growth(data.X, data.y, history, learning_rate, NOISE * float(np.finfo(X.dtype).eps))
+    if found is not None:
+        growth, away = found
+        predicted[growth["growth_start"] : growth["growth_stop"] + 1] = away
+        outcome = replace(outcome, **growth)
+    return replace(outcome, drift=Drift(looks, (spread(history) / length)[looks], (predicted / length)[looks]))
 
 
-def _growth(X: Array, y: Array, history: Params, rate: float) -> dict[str, Any]:
-    """Compare growth of the spread with its prediction, in the range where it is small but not noise."""
+def _growth(X: Array, y: Array, history: Params, rate: float, noise: float) -> tuple[dict[str, Any], Array] | None:
+    """Compare growth of the spread with its prediction, in the range where it is small but not noise.
+
+    Returns
+    -------
+    dict and array, or None
+        Fields of :class:`Outcome`, and the predicted spread at each iteration from ``growth_start`` to
+        ``growth_stop``; None if there is no such range.
+    """
     size = spread(history)
-    noise = NOISE * np.finfo(X.dtype).eps
     if not (size > LINEAR).any():
-        return {}
+        return None
     stop = int(np.argmax(size > LINEAR))
     start = stop - int(np.argmax(size[stop::-1] < noise)) + 1
     if stop - start < 10:  # also when it was never below the noise
-        return {}
-    units = unit_vectors(history)[[start, stop]].astype(float)
+        return None
+    units = unit_vectors(history)[[start, stop]]
     deviations = units - units.mean(axis=1, keepdims=True)
-    window = Params(*(values[start : stop + 1].astype(float) for values in history))
-    predicted = predicted_deviations(X.astype(float), y.astype(float), window, rate, deviations[0])[-1]
-    base, measured, expected = (float(np.log(np.linalg.norm(d))) for d in (*deviations, predicted))
-    return {
+    window = Params(*(values[start : stop + 1] for values in history))
+    path = predicted_deviations(X, y, window, rate, deviations[0])
+    base, measured, expected = (float(np.log(np.linalg.norm(d))) for d in (*deviations, path[-1]))
+    growth = {
         "growth_start": start,
         "growth_stop": stop,
         "growth_measured": measured - base,
         "growth_predicted": expected - base,
     }
+    return growth, np.linalg.norm(path, axis=-1).max(axis=-1)

@@ -1,22 +1,31 @@
 """A fresh process for each OpenBLAS core type: OPENBLAS_CORETYPE is read once, when the library is loaded."""
 
-import json
 import os
 import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastsym.data import Dataset
-from fastsym.rounding.drift import observe
+from fastsym.rounding.drift import Outcome, observe
 
 Job = tuple[str, int, int, float, float, str]
 """Arguments of :func:`observe` after the data, but for the core type."""
+
+
+class Reply(NamedTuple):
+    """What a child process found."""
+
+    kind: str
+    version: str
+    architecture: str
+    """As of :func:`numpy_blas`."""
+    outcomes: list[Outcome]
+    """None at all if the BLAS did not take the core type that it was told to."""
 
 
 def numpy_blas() -> tuple[str, str, str]:
@@ -37,11 +46,11 @@ def answer() -> None:
     kind, version, architecture = numpy_blas()
     accepted = asked is None or architecture.lower() == asked.lower()
     core_type = architecture if kind == "openblas" else ""
-    outcomes = [asdict(observe(data, *job, core_type=core_type)) for job in jobs] if accepted else []
-    json.dump({"kind": kind, "version": version, "architecture": architecture, "outcomes": outcomes}, sys.stdout)
+    outcomes = [observe(data, *job, core_type=core_type) for job in jobs] if accepted else []
+    pickle.dump(Reply(kind, version, architecture, outcomes), sys.stdout.buffer)
 
 
-def ask(core_type: str | None, data: Dataset, jobs: Sequence[Job]) -> dict[str, Any] | None:
+def ask(core_type: str | None, data: Dataset, jobs: Sequence[Job]) -> Reply | None:
     """Run jobs in a fresh process under one core type; None if the process died, as of an illegal instruction."""
     package_parent = str(Path(__file__).parents[2])
     environment = os.environ | {
@@ -65,5 +74,5 @@ def ask(core_type: str | None, data: Dataset, jobs: Sequence[Job]) -> dict[str, 
             f"rounding experiment: expected a child process to end well; got exit code {done.returncode}: "
             f"{done.stderr.decode(errors='replace')[-2000:]}"
         )
-    reply: dict[str, Any] = json.loads(done.stdout)
+    reply: Reply = pickle.loads(done.stdout)  # from our own child
     return reply

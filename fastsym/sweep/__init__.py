@@ -1,7 +1,14 @@
 """Sweeps: a grid of starts, scales, widths, learning rates, seeds, feature sets and float types, as one table.
 
 ``run`` trains a grid chunk by chunk into a directory of Parquet files; interrupted, the same call resumes. ``read``
-gives the table. The command is ``python -m fastsym.sweep``.
+gives the table. The command is ``python -m fastsym.sweep``::
+
+    >>> from fastsym import sweep
+    >>> grid = sweep.Grid(start=("normal", "he"), scale=(0.01, 0.1), hidden=(2, 4), seeds=100)
+    >>> table = sweep.read(sweep.run(grid, "out"))
+    >>> table.groupby(["start", "scale", "hidden"])["final_cost"].median()
+
+``Grid`` documents the settings, ``run_chunk`` the columns.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

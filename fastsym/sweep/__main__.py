@@ -1,8 +1,11 @@
 """``python -m fastsym.sweep OUTPUT``: run a grid of trainings, or resume it. See ``--help``."""
 
 import contextlib
+import math
 import sys
+import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -15,6 +18,9 @@ from fastsym.tables import load_table
 
 T = TypeVar("T")
 
+LINE_SECONDS = 5.0
+"""Between two lines of progress, where there is no terminal."""
+
 
 def listed(name: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
     """Read comma-separated values."""
@@ -26,21 +32,44 @@ def listed(name: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
         ) from error
 
 
+def progress_lines(
+    write: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+) -> Callable[[int, int], None]:
+    """Make a progress function that writes a line at the beginning, every few seconds, and at the end.
+
+    Parameters
+    ----------
+    write
+        Takes a line.
+    clock
+        Gives seconds.
+    """
+    last_time, last_done = -math.inf, 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last_time, last_done
+        now = clock()
+        if now - last_time < LINE_SECONDS and done < total:
+            return
+        # Since the last line, so that compiling before the first networks does not count for ever.
+        rate = (done - last_done) / (now - last_time) if now > last_time else 0.0
+        line = f"{done} of {total} networks"
+        if rate > 0 and done < total:
+            line += f", {rate:.3g} a second, {timedelta(seconds=round((total - done) / rate))} left"
+        write(line)
+        last_time, last_done = now, done
+
+    return tell
+
+
 @contextlib.contextmanager
 def shown_progress(quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with the time left on a terminal, one line for each tenth elsewhere, nothing if quiet."""
+    """Show a bar with the time left on a terminal, a line every few seconds elsewhere, nothing if quiet."""
     console = Console(stderr=True)
     if quiet:
         yield lambda done, total: None  # noqa: ARG005
     elif not console.is_terminal:
-        tenths = [-1]
-
-        def line(done: int, total: int) -> None:
-            if 10 * done // total > tenths[0]:
-                tenths[0] = 10 * done // total
-                print(f"{done} of {total} networks", file=sys.stderr, flush=True)
-
-        yield line
+        yield progress_lines(lambda line: print(line, file=sys.stderr, flush=True))
     else:
         columns = (
             TextColumn("networks"),

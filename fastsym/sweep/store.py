@@ -153,7 +153,12 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def read(directory: str | Path) -> "DataFrame":
-    """Read the results that are there, finished or not, by number of the network.
+    """Read the results that are there, whether the sweep is finished or not.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a network, by its number; columns as of :func:`fastsym.sweep.run_chunk`. Empty if nothing is there yet.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from fastsym.article import HIDDEN, NETWORK_LEARNING_RATE, NetworkCurve, NetworkTable
 from fastsym.published import PLATEAUS
-from fastsym.report.content import Format, Plot, Section, Table
+from fastsym.report.content import Format, Plot, Section, Table, rounded
 from fastsym.report.results import Results
 from fastsym.report.style import BLUE, MUTED, VERMILLION
 
@@ -187,7 +187,7 @@ def long_run(results: Results) -> Section:
         "long-run",
         f"Cases 1 and 2: {iterations} iterations",
         f"{below} of {len(seeds)} random starts end below the zero start, in the median by "
-        f"{zero.summed_costs[-1] - np.median(finals):.2f} nats summed over the samples.",
+        f"{rounded(zero.summed_costs[-1] - np.median(finals))} nats summed over the samples.",
         (
             plot,
             "The best that a constant prediction can do, to which the zero start tends, is the entropy of the labels: "

@@ -50,14 +50,14 @@ def claims(results: Results) -> Section:
     )
     by_key = {(v.claim, v.features): v for v in verdicts}
     untrue = [claim.number for claim in CLAIMS if all(by_key[claim.number, name].verdict == "false" for name in tables)]
-    everywhere = f" False everywhere: {', '.join(map(str, untrue))}." if untrue else ""
+    everywhere = f" False{' everywhere' * (len(tables) > 1)}: {', '.join(map(str, untrue))}." if untrue else ""
     plot = Plot(
         slug="claims",
         title=f"Of {len(verdicts)} verdicts, {counts}",
         alt="A table of claims by feature set. "
         + " ".join(
             f"Claim {claim.number}: "
-            + ", ".join(f"{by_key[claim.number, name].verdict} ({name})" for name in tables)
+            + ", ".join(f"{_marked(by_key[claim.number, name])} ({name})" for name in tables)
             + "."
             for claim in CLAIMS
         ),
@@ -65,7 +65,8 @@ def claims(results: Results) -> Section:
             [{"claim": c.number, "text": c.text} | {t: by_key[c.number, t].verdict for t in tables} for c in CLAIMS]
         ),
         draw=lambda figure: _draw_grid(figure, by_key, tables),
-        note="Every verdict is computed from the runs of this report. Words carry the verdict; colour only repeats it.",
+        note="Every verdict is computed from the runs of this report. Words carry the verdict; colour only repeats it. "
+        "* Another reasonable threshold would give another verdict: see the ledger.",
         height_inches=5.6,
     )
     seeds = results.settings.claim_seeds
@@ -75,8 +76,9 @@ def claims(results: Results) -> Section:
         f"{summary}.{everywhere}",
         (
             f"Where chance enters, a claim counts as true if it holds in most of {seeds} seeds: the exact 95 % "
-            "interval of the probability lies above one half. It is false if the "
-            "interval lies below, and undecided otherwise.",
+            "interval of the probability lies above one half. It is false if the interval lies below, and undecided "
+            "otherwise. Where the article gives no number, the threshold is ours; the reason says whether another one "
+            "in a reasonable range would give another verdict, and a star marks that in the figure.",
             *([] if results.own else [FEATURE_SETS]),
             plot,
             _ledger(verdicts, results),
@@ -86,11 +88,17 @@ def claims(results: Results) -> Section:
     )
 
 
+def _marked(verdict: Verdict) -> str:
+    return f"{verdict.verdict} *" if verdict.hinges else verdict.verdict
+
+
 def _draw_grid(figure: Figure, by_key: dict[tuple[int, str], Verdict], tables: list[str]) -> None:
     axes = figure.subplots()
     for row, claim in enumerate(CLAIMS):
         for column, name in enumerate(tables):
-            colour, mark = MARKS[by_key[claim.number, name].verdict]
+            verdict = by_key[claim.number, name]
+            colour, mark = MARKS[verdict.verdict]
+            mark += " *" if verdict.hinges else ""
             axes.add_patch(Rectangle((column, row), 0.96, 0.9, facecolor=colour, alpha=0.22, edgecolor=colour))
             axes.text(column + 0.48, row + 0.45, mark, ha="center", va="center", color=INK)
     axes.set_xlim(0, len(tables))

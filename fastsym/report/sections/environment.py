@@ -5,17 +5,31 @@ from typing import Any
 
 import pandas as pd
 
+from fastsym import __version__
 from fastsym.report.content import Section, Table
 from fastsym.report.results import Results
+
+NAMES = {
+    "cpu": "processor",
+    "target": "target of LLVM",
+    "cores": "cores",
+    "blas": "BLAS of NumPy",
+    "threads": "threads of Numba",
+    "revision": "git revision",
+}
 
 
 def environment(results: Results) -> Section:
     """Processor, BLAS, threads, versions, revision and seeds."""
     settings = results.settings
+    seeds = (
+        f"random starts {settings.seed} to {settings.seed + settings.seeds - 1}; claims 0 to {settings.claim_seeds - 1}"
+    )
     rows = [
         ("made", results.made.strftime("%Y-%m-%d %H:%M UTC")),
-        *_flat(results.machine),
-        ("seeds", f"{settings.seed} to {settings.seed + settings.seeds - 1}"),
+        ("fastsym", __version__),
+        *((NAMES.get(name, name), value) for name, value in _flat(results.machine)),
+        ("seeds", seeds),
     ]
     if settings.benchmark_json:
         rows.append(("timings read from", settings.benchmark_json.name))

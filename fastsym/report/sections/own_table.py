@@ -1,9 +1,13 @@
 """What a user's table holds."""
 
+import numpy as np
 import pandas as pd
 
 from fastsym.report.content import Format, Section, Table, quoted
 from fastsym.report.results import OwnTable
+
+LARGE = 300
+"""0.01 times this is where tanh is 0.995."""
 
 
 def own_table(own: OwnTable) -> Section:
@@ -17,6 +21,12 @@ def own_table(own: OwnTable) -> Section:
             "highest": data.X.max(axis=1),
         }
     )
+    reach = np.abs(data.X).max(axis=1)
+    large = [quoted(name) for name, value in zip(data.feature_names, reach, strict=True) if value > LARGE]
+    advice = (
+        f"Numbers above {LARGE:g} make tanh saturate even behind a weight of 0.01, and then little is learned. Here "
+        f"that is so for {', '.join(large)}: --standardise gives every feature mean 0 and variance 1."
+    )
     formats: dict[str, Format] = dict.fromkeys(("lowest", "mean", "highest"), ".4g")
     return Section(
         "your-table",
@@ -25,6 +35,7 @@ def own_table(own: OwnTable) -> Section:
         (
             f"File {quoted(own.name)}, label in column {quoted(own.target)}. The claims and cost curves use the "
             "features as in this table; everything called standardised uses them with mean 0 and variance 1.",
+            *([advice] if large else []),
             Table("your-columns", "Features, as trained on", frame, formats),
         ),
     )

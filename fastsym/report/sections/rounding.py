@@ -5,12 +5,13 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from fastsym.report.content import Format, Plot, Section, Table
 from fastsym.report.results import Results
 from fastsym.report.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VERMILLION
-from fastsym.rounding import Outcome, Rounding
+from fastsym.rounding import Rounding
 
 STYLES = (
     (VERMILLION, "-", "s"),
@@ -25,6 +26,9 @@ STYLES = (
     (PURPLE, "--", ">"),
     (GREEN, ":", "h"),
 )
+PANELS = 4
+"""Widths in the figure of the distances, at most; its CSV has all."""
+PER_ITERATIONS = 1000
 OWN_STYLE = (BLUE, "-", "o")
 OWN = "the kernels of fastsym"
 THROUGH_BLAS_OR_EINSUM = ("reference", "numpy", "einsum")
@@ -40,14 +44,18 @@ def rounding(results: Results) -> Section:
     exact = frame[(frame["dtype"] == "float64") & ~frame["own"]]
     lowest, highest = exact["final_cost"].min(), exact["final_cost"].max()
     plots: list[str | Plot | Table] = [_cost_plot(frame, kept, study)]
+    drifts = _labelled(study.drifts())
+    if len(drifts):
+        plots.append(_spread_plot(drifts, study))
     grown = frame[frame["growth_measured"].notna()]
     if len(grown):
         plots.append(_growth_plot(grown))
     else:
         plots.append("No pair of units drifted apart for long enough to compare its growth with the prediction.")
-    notes = [f"Core types that were asked for and could not be run here: {', '.join(study.refused)}."] * bool(
-        study.refused
-    )
+    notes = [
+        "Core types for which this OpenBLAS has no kernels of their own, or which need another CPU, so that they could "
+        f"not be run here: {', '.join(study.refused)}."
+    ] * bool(study.refused)
     return Section(
         "rounding",
         "Rounding breaks symmetry",
@@ -77,13 +85,16 @@ def rounding(results: Results) -> Section:
 def _frame(study: Rounding) -> pd.DataFrame:
     frame = study.table()
     frame["own"] = ~frame["arithmetic"].isin(THROUGH_BLAS_OR_EINSUM)
-    frame["label"] = [_label(outcome) for outcome in study.outcomes]
-    return frame
+    return _labelled(frame)
 
 
-def _label(outcome: Outcome) -> str:
-    parts = [outcome.arithmetic, "" if outcome.dtype == "float64" else outcome.dtype, outcome.core_type]
-    return ", ".join(part for part in parts if part)
+def _labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    keys = zip(frame["arithmetic"], frame["dtype"], frame["core_type"], strict=True)
+    return frame.assign(label=[_label(*each) for each in keys])
+
+
+def _label(arithmetic: str, dtype: str, core_type: str) -> str:
+    return ", ".join(part for part in (arithmetic, "" if dtype == "float64" else dtype, core_type) if part)
 
 
 def _cost_plot(frame: pd.DataFrame, kept: str, study: Rounding) -> Plot:
@@ -93,7 +104,9 @@ def _cost_plot(frame: pd.DataFrame, kept: str, study: Rounding) -> Plot:
     at = exact[exact["hidden"] == width]
     title = f"{OWN.capitalize()} {kept}. "
     if study.is_openblas and len(study.core_types) > 1 and apart.max() > 1e-6:
-        title += f"The reference ends at {at['final_cost'].min():.4f} or {at['final_cost'].max():.4f} at H = {width}, "
+        title += (
+            f"The reference ends from {at['final_cost'].min():.4f} to {at['final_cost'].max():.4f} at H = {width}, "
+        )
         title += "as the core type has it"
     else:
         title += f"The reference ends between {exact['final_cost'].min():.4f} and {exact['final_cost'].max():.4f}"
@@ -133,33 +146,86 @@ def _draw_costs(figure: Figure, frame: pd.DataFrame) -> None:
     figure.legend(loc="outside lower center", ncols=2)
 
 
-def _growth_plot(grown: pd.DataFrame) -> Plot:
-    error = float(np.max(np.abs(grown["growth_measured"] / grown["growth_predicted"] - 1)))
+def _spread_plot(drifts: pd.DataFrame, study: Rounding) -> Plot:
+    ends = drifts.groupby(["label", "hidden"], sort=False, as_index=False)["spread"].last()
+    shown = sorted(drifts["hidden"].unique())[:PANELS]
+    widths = ", ".join(map(str, shown))
+    error = (drifts["spread"] / drifts["predicted"] - 1).abs().max()
+    prediction = f"; while close, they are as far apart as predicted within {100 * error:.2g} %" * bool(error == error)
     return Plot(
-        slug="rounding-growth",
-        title=f"Differences between units grow as predicted, by exp({grown['growth_measured'].min():.1f}) to "
-        f"exp({grown['growth_measured'].max():.1f}); log-growth is off by at most {100 * error:.1g} %",
-        alt="Measured against predicted log-growth of the differences between units, with the line on which both are "
-        f"equal. {len(grown)} trainings; largest relative difference {100 * error:.1g} %.",
-        data=grown[["label", "hidden", "growth_start", "growth_stop", "growth_measured", "growth_predicted"]],
-        draw=lambda figure: _draw_growth(figure, grown),
-        note="Prediction: the product of I - lr T along the path. Each mark is one training, while its units were a "
-        "little apart: above the noise of rounding, and so close that the square of their distance does not count.",
-        height_inches=3.8,
+        slug="rounding-spread",
+        title=f"Units that started equal come to be up to {100 * ends['spread'].max():.0f} % of their size apart in "
+        f"{study.iterations} iterations{prediction}",
+        alt="Relative distance of units that started equal, on a logarithmic axis, against the iteration, one panel a "
+        f"width (H = {widths}), one line an arithmetic, and the prediction beside it. At the end: "
+        + "; ".join(
+            f"H = {row.hidden}, {row.label}: {row.spread:.2g}" for row in ends[ends["hidden"].isin(shown)].itertuples()
+        )
+        + ".",
+        data=drifts,
+        draw=lambda figure: _draw_spread(figure, drifts, shown),
+        note="Largest distance of a unit from the mean of all, over the length of the longest unit. Broad grey: "
+        "predicted, carried along by the product of I - lr T from where the distance has left the noise of rounding. "
+        "Arithmetic that keeps units equal has no line.",
+        height_inches=1.3 + 1.8 * len(shown),
     )
 
 
-def _draw_growth(figure: Figure, grown: pd.DataFrame) -> None:
+def _draw_spread(figure: Figure, drifts: pd.DataFrame, widths: list[int]) -> None:
+    panels = figure.subplots(len(widths), 1, sharex=True, squeeze=False)[:, 0]
+    styles = dict(zip(drifts["label"].unique(), cycle(STYLES), strict=False))
+    named: dict[str, Line2D] = {}
+    for axes, hidden in zip(panels, widths, strict=True):
+        for label, rows in drifts[drifts["hidden"] == hidden].groupby("label", sort=False):
+            colour, line, _ = styles[str(label)]
+            apart = rows[rows["spread"] > 0]
+            known = rows[rows["predicted"].notna()]
+            if len(known):
+                (named["predicted"],) = axes.plot(
+                    known["iterations"], known["predicted"], color=MUTED, linewidth=6, alpha=0.35, zorder=1
+                )
+            (named[str(label)],) = axes.plot(apart["iterations"], apart["spread"], color=colour, linestyle=line)
+        axes.set_title(f"H = {hidden}")
+        axes.set_yscale("log")
+        axes.set_ylabel("distance / size")
+    panels[-1].set_xlabel("iteration")
+    named |= {"predicted": named.pop("predicted")} if "predicted" in named else {}  # last
+    figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=2)
+
+
+def _growth_plot(grown: pd.DataFrame) -> Plot:
+    iterations = (grown["growth_stop"] - grown["growth_start"]) / PER_ITERATIONS
+    rates = grown[["label", "hidden", "growth_start", "growth_stop"]].assign(
+        measured_rate=grown["growth_measured"] / iterations, predicted_rate=grown["growth_predicted"] / iterations
+    )
+    error = float(np.max(np.abs(rates["measured_rate"] / rates["predicted_rate"] - 1)))
+    low, high = rates["measured_rate"].min(), rates["measured_rate"].max()
+    return Plot(
+        slug="rounding-growth",
+        title=f"Differences between units grow by {low:.0f} to {high:.0f} nats in {PER_ITERATIONS} iterations; the "
+        f"prediction is off by at most {100 * error:.1g} %",
+        alt="Measured against predicted growth of the differences between units, with the line on which both are "
+        f"equal. {len(rates)} trainings; largest relative difference {100 * error:.1g} %.",
+        data=rates,
+        draw=lambda figure: _draw_growth(figure, rates),
+        note="Prediction: the product of I - lr T along the path. Each mark is one training, while its units were a "
+        "little apart: above the noise of rounding, and so close that the square of their distance does not count. "
+        "One nat is a factor of e.",
+        height_inches=4.2,
+    )
+
+
+def _draw_growth(figure: Figure, rates: pd.DataFrame) -> None:
     axes = figure.subplots()
-    values = grown[["growth_measured", "growth_predicted"]].to_numpy()
+    values = rates[["measured_rate", "predicted_rate"]].to_numpy()
     ends = [values.min() - 0.5, values.max() + 0.5]
     axes.plot(ends, ends, color=INK, linewidth=0.9, label="equal")
     styles = cycle(STYLES)
-    for label, rows in grown.groupby("label", sort=False):
+    for label, rows in rates.groupby("label", sort=False):
         colour, _, marker = next(styles)
         axes.plot(
-            rows["growth_predicted"],
-            rows["growth_measured"],
+            rows["predicted_rate"],
+            rows["measured_rate"],
             linestyle="none",
             marker=marker,
             color=colour,
@@ -167,8 +233,8 @@ def _draw_growth(figure: Figure, grown: pd.DataFrame) -> None:
             markersize=6,
             label=label,
         )
-    axes.set_xlabel("predicted log-growth (nats)")
-    axes.set_ylabel("measured log-growth (nats)")
+    axes.set_xlabel(f"predicted (nats in {PER_ITERATIONS} iterations)")
+    axes.set_ylabel(f"measured (nats in {PER_ITERATIONS} iterations)")
     figure.legend(loc="outside lower center", ncols=2)
 
 

@@ -1,0 +1,98 @@
+"""What was measured in sessions of its own and lies in a checkout's ``reports/``; an installed package has none."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fastsym.records import UnreadableRunError
+
+ROOT = Path(__file__).parents[2]
+PEERS = Path("reports/performance.csv")
+GATE = Path("reports/gate/rates.csv")
+
+PEER_COLUMNS = ("hidden", "system", "threads", "simd is faster", "parallel is faster")
+GATE_COLUMNS = (
+    "condition",
+    "slowdown_nominal",
+    "slowdown_actual",
+    "decisions",
+    "disjoint",
+    "detected",
+    "cannot_judge",
+    "rate",
+    "low",
+    "high",
+)
+YARDSTICKS = {1: "simd", 2: "parallel"}
+"""Threads -> the variant that systems with as many are compared with."""
+
+
+def read_peers(root: Path = ROOT) -> pd.DataFrame | None:
+    """Read how much longer other systems take, as ``bench/compare.py`` saved it.
+
+    Parameters
+    ----------
+    root
+        Of a checkout.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        Columns hidden, system, threads, yardstick (our variant), ratio (its time over the yardstick's in the same
+        session), low, high (95 % interval); without the yardsticks themselves. None if there is no such file.
+
+    Raises
+    ------
+    UnreadableRunError
+        If the file is there and something is missing in it.
+    """
+    found = _read(root, PEERS, PEER_COLUMNS, "python bench/compare.py --csv")
+    if found is None:
+        return None
+    parts = []
+    for threads, yardstick in YARDSTICKS.items():
+        rows = found[(found["threads"] == threads) & (found["system"] != yardstick)]
+        numbers = rows[f"{yardstick} is faster"].str.extract(r"^(\S+) \((\S+) to (\S+)\)$").astype(float)
+        if numbers.isna().to_numpy().any():
+            raise UnreadableRunError(
+                f"{PEERS}: expected ratios like '1.50 (1.40 to 1.60)' in column '{yardstick} is faster'; got others; "
+                "make the file again"
+            )
+        numbers.columns = pd.Index(["ratio", "low", "high"])
+        parts.append(pd.concat([rows[["hidden", "system", "threads"]].assign(yardstick=yardstick), numbers], axis=1))
+    return pd.concat(parts, ignore_index=True)
+
+
+def read_gate(root: Path = ROOT) -> pd.DataFrame | None:
+    """Read the gate's error rates, as ``bench/gate_study.py`` saved them.
+
+    Parameters
+    ----------
+    root
+        Of a checkout.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        At least :data:`GATE_COLUMNS`. None if there is no such file.
+
+    Raises
+    ------
+    UnreadableRunError
+        If the file is there and something is missing in it.
+    """
+    return _read(root, GATE, GATE_COLUMNS, "python bench/gate_study.py")
+
+
+def _read(root: Path, file: Path, columns: tuple[str, ...], command: str) -> pd.DataFrame | None:
+    # Without the package's own build file beside it, a folder of that name is somebody else's.
+    if not (root / "pyproject.toml").is_file() or not (root / file).is_file():
+        return None
+    table = pd.read_csv(root / file)
+    missing = [name for name in columns if name not in table]
+    if missing or table.empty:
+        raise UnreadableRunError(
+            f"{file}: expected rows with the columns {', '.join(columns)}; got {len(table)} rows without "
+            f"{', '.join(missing) or 'any number'}; make it again with {command}, or delete it"
+        )
+    return table

@@ -1,0 +1,97 @@
+"""How often the performance gate is wrong, from a study recorded in sessions of its own."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fastsym.report.committed import GATE
+from fastsym.report.content import Format, Plot, Section, Table
+from fastsym.report.results import Results
+from fastsym.report.style import BLUE, INK, ORANGE, PURPLE, VERMILLION
+
+NAMES = {"busy": "busy neighbour"}
+STYLES = ((BLUE, "o", "-"), (VERMILLION, "^", "--"), (ORANGE, "D", "-."), (PURPLE, "X", ":"))
+
+
+def gate(results: Results) -> Section | None:
+    """Show false alarms and detections against the size of the slowdown; None without the study's file."""
+    if results.gate is None:
+        return None
+    frame = results.gate.assign(condition=results.gate["condition"].map(lambda name: NAMES.get(name, name)))
+    return Section(
+        "gate",
+        "How often the performance gate is wrong",
+        f"{_finding(frame, (0.0, 0.05, 0.1))}.",
+        (
+            f"From `{GATE}`, recorded in sessions of its own by `bench/gate_study.py`: processes of two revisions that "
+            "are the same, or one of which does a known amount of extra work. The decisions are replayed on windows of "
+            "the recording. Neighbouring windows share most of it, so that the decisions are not independent and the "
+            "true uncertainty is larger than the intervals; the table says how many windows share nothing.",
+            _plot(frame),
+            _table(frame),
+        ),
+    )
+
+
+def _plot(frame: pd.DataFrame) -> Plot:
+    return Plot(
+        slug="gate-rates",
+        title=_finding(frame, (0.0, 0.05)),
+        alt="Share of gate runs that report a slowdown against the slowdown that was put in, one line a condition, "
+        "with intervals. "
+        + " ".join(
+            f"{row['condition']}, {100 * row['slowdown_nominal']:g} %: {row['detected']} of {row['decisions']}."
+            for row in frame.to_dict("records")
+        ),
+        data=frame,
+        draw=lambda figure: _draw(figure, frame),
+        note="At 0 every report is a false alarm; elsewhere a report is right. Bars: exact 95 % intervals, as if the "
+        "decisions were independent. Dotted: 95 %, which the gate is to reach at a slowdown of 5 %.",
+    )
+
+
+def _table(frame: pd.DataFrame) -> Table:
+    names = {
+        "condition": "condition",
+        "slowdown_nominal": "slowdown",
+        "slowdown_actual": "measured",
+        "detected": "reported",
+        "cannot_judge": "cannot judge",
+        "decisions": "decisions",
+        "disjoint": "disjoint",
+        "rate": "rate",
+        "low": "low",
+        "high": "high",
+    }
+    formats: dict[str, Format] = dict.fromkeys(("slowdown", "measured", "rate", "low", "high"), _percent)
+    caption = "Gate runs that reported a slowdown; low and high bound a 95 % interval"
+    return Table("gate-rates-table", caption, frame[list(names)].rename(columns=names), formats)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _finding(frame: pd.DataFrame, slowdowns: tuple[float, ...]) -> str:
+    parts = []
+    for slowdown in slowdowns:
+        words = f"{100 * slowdown:g} % slowdowns caught" if slowdown else "False alarms"
+        rows = frame[frame["slowdown_nominal"] == slowdown].to_dict("records")
+        counts = [f"{row['detected']} of {row['decisions']} ({row['condition']})" for row in rows]
+        if counts:
+            parts.append(f"{words}: {', '.join(counts)}")
+    return "; ".join(parts)
+
+
+def _draw(figure: Figure, frame: pd.DataFrame) -> None:
+    axes: Axes = figure.subplots()
+    groups = frame.groupby("condition", sort=False)
+    for (name, rows), (colour, marker, line) in zip(groups, STYLES[: len(groups)], strict=True):
+        x = 100 * rows["slowdown_actual"]
+        axes.plot(x, 100 * rows["rate"], color=colour, marker=marker, linestyle=line, label=str(name))
+        axes.vlines(x, 100 * rows["low"], 100 * rows["high"], color=colour, linewidth=1)
+    axes.axhline(95, color=INK, linewidth=0.8, linestyle=":")
+    axes.set_ylim(-3, 103)
+    axes.set_xlabel("slowdown (%)")
+    axes.set_ylabel("runs that report it (%)")
+    figure.legend(loc="outside lower center", ncols=2)

@@ -1,0 +1,265 @@
+"""The whole report in three pictures: what symmetry breaking is, how much faster, and why to believe it."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fastsym.article import HIDDEN, PATH_LEARNING_RATE, UnitPaths
+from fastsym.net import Array
+from fastsym.report.content import Plot, Section, rounded
+from fastsym.report.results import Results
+from fastsym.report.speedups import longest, own, quickest, speedups
+from fastsym.report.style import BLUE, GREEN, INK, MUTED, PURPLE, VERMILLION, variant_style
+
+NAMES = {"zeros": "zero weights", "constant": "constant weights", "normal": "random weights"}
+UNIT_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE)
+SQUARES_A_ROW = 6
+WIDTH_INCHES, HEIGHT_INCHES = 3.5, 3.0
+"""Small, because the page shows the three side by side."""
+
+
+def headline(results: Results) -> Section:
+    """Say it all at once; everything after this section is the evidence."""
+    plots = [_units_plot(results)]
+    said = [_units_finding(results)]
+    cells = _fastest(results)
+    if not cells.empty:
+        plots.append(_speed_plot(cells))
+        cell = cells.iloc[(cells["hidden"] - HIDDEN).abs().argmin()]
+        said.append(
+            f"at H = {cell['hidden']}, `{cell['variant']}` trains {rounded(cell['over_reference'])} times as fast "
+            "as the article's code"
+        )
+    plots.append(_belief_plot(results))
+    said.append(_belief_finding(results))
+    return Section(
+        "headline", "In three pictures" if len(plots) == 3 else "In two pictures", _sentence(said), tuple(plots)
+    )
+
+
+def _sentence(parts: list[str]) -> str:
+    return f"{'; '.join(parts)}."
+
+
+# What symmetry breaking is
+
+
+def _units_finding(results: Results) -> str:
+    together = [NAMES[path.start] for path in results.paths if path.separation == 0]
+    apart = [NAMES[path.start] for path in results.paths if path.separation != 0]
+    return f"Hidden units stay one from {_listed(together)}, and part from {_listed(apart)}"
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(names) if names else "none of the starts"
+
+
+def _units_plot(results: Results) -> Plot:
+    feature = _clearest(results.paths)
+    distances = " ".join(
+        f"{NAMES[path.start]}: the units end up to {path.separation:.3g} apart." for path in results.paths
+    )
+    return Plot(
+        slug="headline-units",
+        title=_units_finding(results),
+        alt="Three panels side by side, one a start: the way of each of four hidden units through its weights, input "
+        f"weight against output weight. {distances}",
+        data=pd.concat([_path_frame(path, feature) for path in results.paths], ignore_index=True),
+        draw=lambda figure: _draw_units(figure, results.paths, feature),
+        note=f"Each line is the way of one hidden unit through {results.paths[0].iterations[-1]} iterations, from the "
+        "ring to the dot, with one scale both ways; equal units lie on each other. Of the inputs, number "
+        f"{feature + 1} is shown, where the units end furthest from each other; standardised features, learning rate "
+        f"{PATH_LEARNING_RATE:g}, seed {results.settings.seed}.",
+        height_inches=HEIGHT_INCHES,
+        width_inches=WIDTH_INCHES,
+    )
+
+
+def _clearest(paths: tuple[UnitPaths, ...]) -> int:
+    """Input in whose weight, with the output weight, the two closest units end furthest from each other."""
+    path = max(paths, key=lambda each: each.separation)
+    W1, W2 = path.W1[-1], path.W2[-1]
+    first, second = np.triu_indices(len(W2), 1)
+    apart = np.hypot(W1[first] - W1[second], (W2[first] - W2[second])[:, None])
+    return int(apart.min(axis=0).argmax())
+
+
+def _path_frame(path: UnitPaths, feature: int) -> pd.DataFrame:
+    states, units = path.W2.shape
+    return pd.DataFrame(
+        {
+            "start": path.start,
+            "iteration": np.repeat(path.iterations, units),
+            "unit": np.tile(np.arange(1, units + 1), states),
+            "input weight": path.W1[:, :, feature].ravel(),
+            "output weight": path.W2.ravel(),
+        }
+    )
+
+
+def _draw_units(figure: Figure, paths: tuple[UnitPaths, ...], feature: int) -> None:
+    panels = figure.subplots(1, len(paths), squeeze=False)[0]
+    for axes, path in zip(panels, paths, strict=True):
+        for unit, colour in enumerate(UNIT_COLOURS):
+            x, y = path.W1[:, unit, feature], path.W2[:, unit]
+            # Coinciding lines would hide all but the last: thick ones first.
+            thicker = (len(UNIT_COLOURS) - 1 - unit) * (path.separation == 0)
+            axes.plot(x, y, color=colour, linewidth=1.6 + 1.8 * thicker, solid_capstyle="round")
+            axes.plot(x[-1], y[-1], "o", color=colour, markersize=4.5 + 1.5 * thicker)
+        axes.plot(path.W1[0, :, feature], path.W2[0], "o", markerfacecolor="none", color=INK, markersize=11)
+        axes.margins(0.15)
+        if np.ptp(path.W1) == 0:
+            axes.set(xlim=(-1, 1), ylim=(-1, 1))
+        else:
+            axes.set_aspect("equal", adjustable="datalim")
+        axes.set_xticks([0])
+        axes.locator_params("y", nbins=3)
+        axes.set_title(f"{NAMES[path.start].removesuffix(' weights')}:\n{_ways(path)}")
+    panels[len(panels) // 2].set_xlabel("input weight W1")
+    panels[0].set_ylabel("output weight W2")
+
+
+def _ways(path: UnitPaths) -> str:
+    """Count the different ways through the weights."""
+    states: Array = np.concatenate([path.W1, path.W2[:, :, None]], axis=2)
+    count = len(np.unique(np.moveaxis(states, 1, 0).reshape(states.shape[1], -1), axis=0))
+    if count == 1:
+        return "no line" if (states == states[0]).all() else "1 line"
+    return f"{count} lines"
+
+
+# How much faster
+
+
+def _fastest(results: Results) -> pd.DataFrame:
+    """Rows of the quickest variant, of each width the longest training; empty if nothing was timed."""
+    if results.timings.empty:
+        return pd.DataFrame()
+    frame = own(speedups(results.timings))
+    if frame.empty:
+        return frame
+    rows = longest(frame[frame["label"] == quickest(frame)]).sort_values("hidden")
+    wide = rows[rows["hidden"] >= HIDDEN]
+    return rows if wide.empty else wide
+
+
+def _speed_plot(cells: pd.DataFrame) -> Plot:
+    least, most = (cells.iloc[i] for i in (cells["over_reference"].argmin(), cells["over_reference"].argmax()))
+    return Plot(
+        slug="headline-speed",
+        title=f"Compiled loops (`{cells['label'].iloc[0]}`) train {rounded(least['over_reference'])} to "
+        f"{rounded(most['over_reference'])} times as fast as the article's NumPy code",
+        alt="One bar a hidden width: speed-up over the reference, with intervals. "
+        + " ".join(
+            f"H = {row['hidden']}, {row['iterations']} iterations: {rounded(row['over_reference'])} times."
+            for row in cells.to_dict("records")
+        ),
+        data=cells[["label", "hidden", "iterations", "over_reference", "low", "high"]],
+        draw=lambda figure: _draw_speed(figure, cells),
+        note="Grey line: the article's code itself. Lines on the bars: 95 % intervals, where known. At each width the "
+        "longest training that was measured; in short ones the cost of the call shows.",
+        height_inches=HEIGHT_INCHES,
+        width_inches=WIDTH_INCHES,
+    )
+
+
+def _draw_speed(figure: Figure, cells: pd.DataFrame) -> None:
+    axes: Axes = figure.subplots()
+    x = np.arange(len(cells))
+    speed, low, high = (cells[name].to_numpy(float) for name in ("over_reference", "low", "high"))
+    known = np.isfinite(high) & (low > 0)
+    axes.bar(x, speed, width=0.62, color=variant_style(cells["variant"].iloc[0])["color"])
+    axes.vlines(x[known], low[known], high[known], color=INK, linewidth=1.4)
+    tops = np.where(known, high, speed)
+    for i, value in enumerate(speed):
+        text = f"{value:.1f}×" if value < 100 else f"{value:.0f}×"
+        axes.annotate(text, (i, tops[i]), (0, 3), textcoords="offset points", ha="center", fontweight="bold")
+    axes.axhline(1, color=MUTED, linewidth=1.4)
+    axes.set_ylim(0, 1.18 * tops.max())
+    axes.set_xticks(x, [f"{row['hidden']}\n{row['iterations']}" for row in cells.to_dict("records")])
+    axes.grid(visible=False, axis="x")
+    axes.set_xlabel("hidden width H, and iterations T below")
+    axes.set_ylabel("times as fast")
+
+
+# Why to believe it
+
+
+def _killed(results: Results) -> tuple[int, int]:
+    """How many programs that were broken on purpose are rejected, of how many; float types count each."""
+    counts = results.killed.values()
+    return sum(count for count, _ in counts), sum(total for _, total in counts)
+
+
+def _belief_finding(results: Results) -> str:
+    passed = sum(c.passed for c in results.certificates)
+    killed, total = _killed(results)
+    return (
+        f"{passed} of {len(results.certificates)} certificates pass, and {killed} of {total} programs broken on "
+        "purpose are caught"
+    )
+
+
+def _belief_plot(results: Results) -> Plot:
+    errors = _errors(results)
+    return Plot(
+        slug="headline-belief",
+        title=_belief_finding(results),
+        alt="Left: the median and the worst error of each variant in units of what rounding can explain. "
+        + " ".join(f"{row['variant']}: {row['median']:.2g}, {row['worst']:.2g}." for row in errors.to_dict("records"))
+        + " Right: one square for each program that was broken on purpose. "
+        + " ".join(f"{dtype}: {count} of {total} caught." for dtype, (count, total) in results.killed.items()),
+        data=errors,
+        draw=lambda figure: _draw_belief(figure, errors, results),
+        note="Left: distance from the exact result in short trainings, as a ring the median, as a dot the worst; right "
+        "of the dashed line rounding is no excuse. Right: a square is a program with one deliberate mistake that the "
+        "same check caught; a cross is one that it missed.",
+        height_inches=HEIGHT_INCHES,
+        width_inches=WIDTH_INCHES,
+    )
+
+
+def _errors(results: Results) -> pd.DataFrame:
+    """Of each variant the median and the worst error, each the worse of both float types."""
+    frame = pd.DataFrame(
+        {
+            "variant": [c.variant for c in results.certificates],
+            "median": [c.median_error for c in results.certificates],
+            "worst": [c.worst_error for c in results.certificates],
+            "passed": [c.passed for c in results.certificates],
+        }
+    )
+    grouped = frame.groupby("variant", sort=False)
+    return grouped.agg({"median": "max", "worst": "max", "passed": "all"}).reset_index()
+
+
+def _draw_belief(figure: Figure, errors: pd.DataFrame, results: Results) -> None:
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    for y, row in enumerate(errors.iloc[::-1].to_dict("records")):
+        colour = variant_style(row["variant"])["color"]
+        left.plot([row["median"], row["worst"]], [y, y], color=colour)
+        left.plot(row["median"], y, marker="o", markerfacecolor="none", color=colour)
+        left.plot(row["worst"], y, marker="o" if row["passed"] else "X", color=colour, markersize=7)
+    left.axvline(1, color=INK, linewidth=1, linestyle="--")
+    left.set_yticks(range(len(errors)), errors["variant"].iloc[::-1])
+    left.set_ylim(-0.6, len(errors) - 0.4)
+    left.set_xscale("log")
+    left.set_title("error of each variant")
+    left.set_xlabel("error over its bound")
+    left.grid(visible=False, axis="y")
+
+    killed, total = _killed(results)
+    rows, columns = np.divmod(np.arange(total), SQUARES_A_ROW)
+    caught = np.arange(total) < killed
+    right.scatter(columns[caught], rows[caught], marker="s", s=36, color=BLUE, linewidths=0)
+    right.scatter(columns[~caught], rows[~caught], marker="X", s=40, color=VERMILLION, linewidths=0)
+    right.set_xlim(-0.8, SQUARES_A_ROW - 0.2)
+    right.set_ylim((total - 1) // SQUARES_A_ROW + 0.8, -0.8)
+    right.set_title(f"{killed} of {total}")
+    right.set_xlabel("caught")
+    right.set_xticks([])
+    right.set_yticks([])
+    right.set_ylabel("programs broken on purpose")
+    right.grid(visible=False)
+    right.spines[:].set_visible(False)

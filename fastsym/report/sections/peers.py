@@ -1,0 +1,115 @@
+"""Other systems beside ours, from a session of their own."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from fastsym.report.committed import PEERS, YARDSTICKS
+from fastsym.report.content import Plot, Section, Table, rounded
+from fastsym.report.results import Results
+from fastsym.report.sections.times import width_axis
+from fastsym.report.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VARIANT_STYLES, VERMILLION
+
+NAMES = {
+    "c": "C, tanh",
+    "c_exp": "C, tanh from exp",
+    "jax": "JAX",
+    "torch": "PyTorch by hand",
+    "torch_autograd": "PyTorch autograd",
+    "sklearn": "scikit-learn",
+}
+STYLES = {
+    "c": (BLUE, "o"),
+    "c_exp": (SKY, "^"),
+    "jax": (GREEN, "D"),
+    "torch": (VERMILLION, "v"),
+    "torch_autograd": (ORANGE, "P"),
+    "sklearn": (PURPLE, "X"),
+}
+OTHER_STYLE = (MUTED, "s")
+COUNTS = {1: "one thread", 2: "two threads"}
+
+
+def peers(results: Results) -> Section | None:
+    """Say how much longer other systems take for the same work; None without the file that says so."""
+    if results.peers is None:
+        return None
+    others = results.peers[~results.peers["system"].isin(VARIANT_STYLES)]
+    if others.empty:
+        return None
+    yardsticks = {count: name for count, name in YARDSTICKS.items() if (others["threads"] == count).any()}
+    ranges = {count: others.loc[others["threads"] == count, "ratio"] for count in yardsticks}
+    finding = "; ".join(
+        f"on {COUNTS[count]} others take {rounded(ratios.min())} to {rounded(ratios.max())} times as long as "
+        f"`{yardsticks[count]}`"
+        for count, ratios in ranges.items()
+    )
+    plot = Plot(
+        slug="peers",
+        title=finding[0].upper() + finding[1:],
+        alt="How many times as long each other system takes, against hidden width, both axes logarithmic, one panel a "
+        "number of threads, one line a system. "
+        + " ".join(
+            f"{_name(str(system))}, {COUNTS[int(str(count))]}: {rounded(rows.min())} to {rounded(rows.max())}."
+            for (system, count), rows in others.groupby(["system", "threads"], sort=False)["ratio"]
+        ),
+        data=others,
+        draw=lambda figure: _draw(figure, others, yardsticks),
+        note="Medians of ratios of runs in turns, bars: 95 % intervals. Below the line at 1 the other system is the "
+        "quicker.",
+        height_inches=1.3 + 2.3 * len(yardsticks),
+    )
+    return Section(
+        "peers",
+        "Beside other systems",
+        f"{plot.title}.",
+        (
+            f"From `{PEERS}`, which was measured in a session of its own, not in this one: only ratios within that "
+            "session are shown, and none of its times. Every system does the same work, checked before its timing: "
+            "float64, the article's features, the cost of every iteration recorded.",
+            plot,
+            _table(others),
+        ),
+    )
+
+
+def _name(system: str) -> str:
+    return NAMES.get(system, system)
+
+
+def _draw(figure: Figure, others: pd.DataFrame, yardsticks: dict[int, str]) -> None:
+    panels = figure.subplots(len(yardsticks), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (count, yardstick) in zip(panels, yardsticks.items(), strict=True):
+        for system, rows in others[others["threads"] == count].groupby("system", sort=False):
+            colour, marker = STYLES.get(str(system), OTHER_STYLE)
+            axes.plot(rows["hidden"], rows["ratio"], color=colour, marker=marker, label=_name(str(system)))
+            axes.vlines(rows["hidden"], rows["low"], rows["high"], color=colour, linewidth=1)
+        axes.axhline(1, color=INK, linewidth=1, linestyle="--")
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_title(f"{COUNTS[count]}, over {yardstick}")
+        axes.set_ylabel("times as long")
+        width_axis(axes, others["hidden"])
+        axes.label_outer()
+    handles = {
+        label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
+
+
+def _table(others: pd.DataFrame) -> Table:
+    frame = pd.DataFrame(
+        {
+            "H": others["hidden"],
+            "system": others["system"].map(_name),
+            "threads": others["threads"],
+            "over": others["yardstick"],
+            "times as long": others["ratio"],
+            "low": others["low"],
+            "high": others["high"],
+        }
+    )
+    formats = dict.fromkeys(("times as long", "low", "high"), ".2f")
+    return Table("peers-table", "Every ratio; low and high bound a 95 % interval", frame, formats, folded=True)

@@ -1,0 +1,122 @@
+"""What a variant costs before its first iteration, and how long a training must be to earn it."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fastsym.article import HIDDEN
+from fastsym.report.content import Format, Plot, Section, Table, rounded
+from fastsym.report.results import Results
+from fastsym.report.sections.times import width_axis
+from fastsym.report.speedups import DTYPE, longest, speedups
+from fastsym.report.style import variant_style
+from fastsym.startup import Startup, break_even_table
+
+KINDS = {"after_cache_load": "load from the cache", "after_compile": "compilation"}
+LINES = {"after_cache_load": "-", "after_compile": "--"}
+
+
+def startup(results: Results) -> Section | None:
+    """Break-even iterations; None if no start was measured."""
+    if results.measured is None or not results.measured.startups:
+        return None
+    startups = {each.variant: each for each in results.measured.startups}
+    frame = speedups(results.timings)
+    grid = longest(frame[frame["dtype"] == DTYPE])
+    table = break_even_table(grid, startups)
+    tidy = table.melt(["variant", "hidden"], list(KINDS), var_name="after", value_name="iterations")
+    known = tidy[np.isfinite(tidy["iterations"])].reset_index(drop=True)
+    content: list[str | Plot | Table] = [
+        "A process compiles a variant once per machine, and loads it from Numba's cache once per process. Each number "
+        "comes from a fresh process of its own; a training in a process that has trained before pays nothing of it. "
+        "Break-even: the iterations after which the variant, its start and fastsym's import included, has overtaken "
+        "`reference`, which needs none of them.",
+    ]
+    if not known.empty:
+        content.append(_plot(known))
+    content += [_startup_table(startups), _break_even(table)]
+    return Section("startup", "Compilation, cache and break-even", _finding(startups, known), tuple(content))
+
+
+def _finding(startups: dict[str, Startup], known: pd.DataFrame) -> str:
+    last = list(startups.values())[-1]
+    parts = [
+        f"{words} {rounded(seconds)} s"
+        for words, seconds in (("loading from the cache", last.cache_load_seconds), ("compiling", last.compile_seconds))
+        if np.isfinite(seconds)
+    ]
+    text = f"`{last.variant}` costs before its first iteration: {', '.join(parts)}"
+    rows = known[(known["variant"] == last.variant)]
+    if rows.empty:
+        return f"{text}."
+    cell = rows.iloc[(rows["hidden"] - HIDDEN).abs().argmin()]
+    return (
+        f"{text}; at H = {cell['hidden']} that is earned back over `reference` after {_count(cell['iterations'])} "
+        f"iterations ({KINDS[cell['after']]})."
+    )
+
+
+def _count(iterations: float) -> str:
+    return f"{rounded(np.ceil(iterations))}"
+
+
+def _plot(known: pd.DataFrame) -> Plot:
+    least, most = (known.iloc[i] for i in (known["iterations"].argmin(), known["iterations"].argmax()))
+    return Plot(
+        slug="break-even",
+        title=f"A start is earned back after {_count(least['iterations'])} iterations at H = {least['hidden']} "
+        f"(`{least['variant']}`, {KINDS[least['after']]}) to {_count(most['iterations'])} at "
+        f"H = {most['hidden']} (`{most['variant']}`, {KINDS[most['after']]})",
+        alt="Break-even iterations over the reference against hidden width, both axes logarithmic, one line a variant "
+        "and kind of start. "
+        + " ".join(
+            f"{variant}, {KINDS[str(after)]}: {rounded(rows.min())} to {rounded(rows.max())}."
+            for (variant, after), rows in known.groupby(["variant", "after"], sort=False)["iterations"]
+        ),
+        data=known,
+        draw=lambda figure: _draw(figure, known),
+        note="Start over what an iteration saves, from the longest training at each width in this session. Where a "
+        "variant is not the quicker there is no break-even.",
+    )
+
+
+def _draw(figure: Figure, known: pd.DataFrame) -> None:
+    axes: Axes = figure.subplots()
+    for (variant, after), rows in known.groupby(["variant", "after"], sort=False):
+        style = variant_style(str(variant)) | {"linestyle": LINES[str(after)]}
+        axes.plot(rows["hidden"], rows["iterations"], label=f"{variant}, after {KINDS[str(after)]}", **style)
+    width_axis(axes, known["hidden"])
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.set_ylabel("break-even iterations")
+    figure.legend(loc="outside lower center", ncols=2)
+
+
+def _startup_table(startups: dict[str, Startup]) -> Table:
+    frame = pd.DataFrame(
+        {
+            "variant": list(startups),
+            "compile (s)": [each.compile_seconds for each in startups.values()],
+            "cache load (s)": [each.cache_load_seconds for each in startups.values()],
+            "import of fastsym (s)": [each.import_fastsym_seconds for each in startups.values()],
+            "first call (s)": [each.first_call_seconds for each in startups.values()],
+            "steady call (s)": [each.steady_seconds for each in startups.values()],
+            "import of Numba (s)": [each.import_numba_seconds for each in startups.values()],
+        }
+    )
+    formats: dict[str, Format] = dict.fromkeys(map(str, list(frame)[1:]), ".4f")
+    return Table(
+        "startup-times",
+        "Seconds before the first iteration, at H = 4; first call: fastsym's import and the first training",
+        frame,
+        formats,
+    )
+
+
+def _break_even(table: pd.DataFrame) -> Table:
+    frame = table.rename(
+        columns={"hidden": "H", "after_compile": "after compilation", "after_cache_load": "after cache load"}
+    )
+    formats: dict[str, Format] = dict.fromkeys(("after compilation", "after cache load"), ",.0f")
+    return Table("break-even-table", "Break-even iterations over `reference`", frame, formats, folded=True)
