@@ -1,0 +1,200 @@
+"""One page for each visitor, and the server of them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from weakref import WeakSet
+
+from nicegui import Client, app, background_tasks, ui
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+
+from fastsym.play import charts
+from fastsym.play.controls import LABELS, ChoiceControl, NumberControl, StartControl, text_element
+from fastsym.play.newest import Newest
+from fastsym.play.retrain import Observed, retrain
+from fastsym.play.settings import (
+    ITERATIONS,
+    Problem,
+    Settings,
+    from_query,
+    parse,
+    to_python,
+    to_query,
+    to_texts,
+)
+from fastsym.play.tracks import TRACKS
+
+HOST = "127.0.0.1"
+STYLE = Path(__file__).with_name("play.css")
+
+
+def serve(port: int, show: bool, ready: Callable[[], None]) -> None:
+    """Serve the page on the loopback interface until interrupted.
+
+    Parameters
+    ----------
+    port
+        A free port.
+    show
+        Open a browser.
+    ready
+        Called when the server starts.
+    """
+    working: WeakSet[Newest[Settings, Observed]] = WeakSet()
+
+    @ui.page("/")
+    def index(request: Request, client: Client) -> None:
+        playground = Playground(client, *from_query(request.url.query))
+        working.add(playground.newest)
+        client.on_connect(playground.ask)
+        client.on_delete(playground.newest.close)
+
+    def give_up() -> None:
+        for newest in working:
+            newest.close()
+
+    app.on_startup(ready)
+    app.on_shutdown(give_up)
+    # Another site's name for this address must not reach the page.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+    ui.run(
+        host=HOST,
+        port=port,
+        title="fastsym playground",
+        language="en-GB",
+        dark=None,  # as the browser prefers
+        show=show,
+        reload=False,
+        tailwind=False,
+        show_welcome_message=False,
+        timeout_graceful_shutdown=2,
+    )
+
+
+class Playground:
+    """One client's page: its controls, its settings, and what it shows.
+
+    Parameters
+    ----------
+    client
+        Who looks at it.
+    settings
+        Where it starts.
+    problems
+        What was wrong with the address.
+    """
+
+    def __init__(self, client: Client, settings: Settings, problems: tuple[Problem, ...]) -> None:
+        self.newest: Newest[Settings, Observed] = Newest(retrain, self.show)
+        self._client = client
+        self._texts = to_texts(settings)
+        ui.add_css(STYLE)
+        with ui.element("div").classes("play"):
+            with ui.element("header"):
+                text_element("h1", "fastsym playground")
+                text_element("p", f"Each change trains the network anew, {ITERATIONS} iterations on the Titanic table.")
+                self._alert = text_element("p", "").classes("alert").props("role=alert")
+            with ui.element("section").classes("controls").props('aria-label="Settings"'):
+                self._controls()
+                ui.button("Python for this run", on_click=self.export).props("outline no-caps")
+            with ui.element("section").classes("results").props('aria-label="Results"'):
+                self._results()
+            self._exported()
+        self._warn(problems)
+
+    def _controls(self) -> None:
+        for name in LABELS:
+            if name in TRACKS:
+                NumberControl(name, self._texts[name], self.change)
+            elif name == "start":
+                StartControl(self._texts[name], self.change)
+            else:
+                ChoiceControl(name, self._texts[name], self.change)
+
+    def _results(self) -> None:
+        self._status = text_element("p", "training …").classes("status").props("role=status")
+        self._figures = [
+            Figure("cost", charts.cost_title, charts.cost_options),
+            Figure("weights", charts.weights_title, charts.weights_options),
+            Figure("rows", charts.rows_title, charts.rows_options),
+        ]
+        self._facts = ui.element("dl").classes("facts")
+
+    def _exported(self) -> None:
+        with ui.dialog() as self._dialog, ui.card().classes("export"):
+            text_element("h2", "Python for this run")
+            self._copied = text_element("p", "").props("role=status")
+            self._code = text_element("pre", "").props("tabindex=0")
+            ui.button("Close", on_click=self._dialog.close).props("flat no-caps")
+
+    def _warn(self, problems: tuple[Problem, ...]) -> None:
+        lines = [f"{problem.message}; the default is used" for problem in problems]
+        self._alert.text = "\n".join(["The address was not understood:", *lines] if lines else [])
+
+    def change(self, name: str, text: str) -> str | None:
+        """Take one setting's new text: retrain, or say what is wrong and stay with what was there."""
+        if text == self._texts[name]:
+            return None
+        settings, problems = parse(self._texts | {name: text})
+        if problems:
+            return f"{problems[0].message}; {self._texts[name]} stays in use"
+        self._texts[name] = text
+        self._warn(())
+        address = json.dumps(f"?{to_query(settings)}")
+        self._client.run_javascript(f"history.replaceState(history.state, '', {address})")
+        self.ask()
+        return None
+
+    def ask(self) -> None:
+        """Train with the settings as they are now."""
+        self._status.text = "training …"
+        background_tasks.create(self.newest.ask(parse(self._texts)[0]), name="retrain")
+
+    def show(self, observed: Observed) -> None:
+        """Show one training's result."""
+        for figure in self._figures:
+            figure.show(observed)
+        facts = charts.facts(observed)
+        if not self._facts.default_slot.children:
+            with self._facts:
+                self._values = {label: _fact(label) for label in facts}
+        for label, text in facts.items():
+            self._values[label].text = text
+        self._status.text = charts.summary(observed)
+
+    async def export(self) -> None:
+        """Show the Python lines of the current settings, and copy them."""
+        code = to_python(parse(self._texts)[0])
+        self._code.text = code
+        self._copied.text = ""
+        self._dialog.open()
+        copy = f"return navigator.clipboard.writeText({json.dumps(code)}).then(() => true, () => false)"
+        copied = await self._client.run_javascript(copy, timeout=3)
+        self._copied.text = (
+            "Copied. They print the final cost of this run." if copied else "The browser did not allow copying."
+        )
+
+
+def _fact(label: str) -> ui.label:
+    with ui.element("div"):
+        text_element("dt", label)
+        return text_element("dd", "").props(f'data-fact="{label}"')
+
+
+class Figure:
+    """A chart below its title."""
+
+    def __init__(
+        self, name: str, title: Callable[[Observed], str], options: Callable[[Observed], charts.Options]
+    ) -> None:
+        self._title, self._options = title, options
+        with ui.element("figure").classes(name):
+            self._caption = text_element("figcaption", "")
+            self._chart = ui.echart({}, renderer="svg")
+
+    def show(self, observed: Observed) -> None:
+        """Draw it."""
+        self._caption.text = self._title(observed)
+        self._chart.options.clear()
+        self._chart.options.update(self._options(observed))
