@@ -34,6 +34,14 @@ def sweep(context: typer.Context) -> None:
     sweeper(args=context.args, prog_name="fastsym sweep")
 
 
+@app.command(context_settings=HANDED_OVER)
+def play(context: typer.Context) -> None:
+    """Open a local page that trains again at each move; arguments as for python -m fastsym.play."""
+    from fastsym.play.__main__ import app as player
+
+    player(args=context.args, prog_name="fastsym play")
+
+
 @app.command()
 def train(
     features: Annotated[
@@ -47,7 +55,7 @@ def train(
     ] = False,
     hidden: Annotated[int, typer.Option(min=0, help="Hidden units; 0 for the one-layer net.")] = 4,
     start: Annotated[
-        Literal["zeros", "constant", "normal"], typer.Option(help="How the weights start; biases start at zero.")
+        str, typer.Option(help="How the weights start: zeros, constant, normal, ...; see fastsym.initialise.")
     ] = "normal",
     scale: Annotated[float, typer.Option(help="Size of the starting weights.")] = 0.01,
     seed: Annotated[int, typer.Option(min=0, help="Seed of a random start.")] = 0,

@@ -22,6 +22,8 @@ CACHED_BYTES = 16 * 1024
 """Size of the array for the load rate: half of the first-level cache of about any processor."""
 SAMPLE_SECONDS = 1e-3
 SAMPLES = 30
+AMONG = 24
+"""Multiply-adds beside one division, about as in training."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,16 @@ class Roof:
     mixed_per_second: float
     """Additions and multiply-adds together, half of each: some processors have separate units for them, others not."""
     divisions_per_second: float
+    divided_per_second: float
+    """Multiply-adds with one division among 24 of them: on many processors a division occupies one of their units."""
     loads_per_second: float
 
     def seconds(self, work: Operations) -> float:
         """Bound what ``work`` takes from below: the busiest unit must get through its share."""
+        one_fma = 1 / self.fma_per_second
+        one_division_among_them = max(0.0, AMONG * (1 / self.divided_per_second - one_fma))
         return max(
-            work.fma / self.fma_per_second,
+            work.fma * one_fma + work.divide * one_division_among_them,
             work.add / self.adds_per_second,
             (work.fma + work.add) / max(self.mixed_per_second, self.fma_per_second, self.adds_per_second),
             work.divide / self.divisions_per_second,
@@ -122,6 +128,23 @@ def division_chains(passes: int, a: Any) -> Any:
 
 
 @jit
+def divided_chains(passes: int, a: Any) -> Any:
+    """Run 24 multiply-adds and one division in each pass."""
+    factor = splat(a, 4)
+    x, y, z = splat(a, 4), splat(a + a, 4), splat(a * a, 4)
+    one, w = splat(a + a, 1), splat(a, 1)
+    for _ in range(passes):
+        x = fma(x, factor, factor)
+        y = fma(y, factor, factor)
+        z = fma(z, factor, factor)
+        w = one / w
+        x = fma(x, factor, factor)
+        y = fma(y, factor, factor)
+        z = fma(z, factor, factor)
+    return total(x + y + z) + total(w)
+
+
+@jit
 def loads(passes: int, array: Array) -> Any:
     """Load the array once in each pass; what is loaded is half added, half multiplied, to keep no unit busier."""
     one = splat(array[0], 4)
@@ -159,6 +182,7 @@ def measure_roof(dtype: DTypeLike = np.float64, clock: Callable[[], float] = tim
         "adds_per_second": (partial(_call, add_chains, half), 12),
         "mixed_per_second": (partial(_call, mixed_chains, half), 16),
         "divisions_per_second": (partial(_call, division_chains, half), 12),
+        "divided_per_second": (partial(_call, divided_chains, half), AMONG),
         "loads_per_second": (partial(_call, loads, array), CACHED_BYTES // REGISTER_BYTES),
     }
 

@@ -14,7 +14,8 @@ import pytest
 
 import fastsym
 from fastsym import assembly
-from fastsym.assembly import classify, compare, explain, find_loops, fingerprint_assembly, fingerprints, match_loops
+from fastsym.assembly import classify, find_loops, fingerprint_assembly, fingerprints
+from fastsym.codediff import compare, explain, match_loops
 from fastsym.net import Params
 from fastsym.roof import fewest_operations
 

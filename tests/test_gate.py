@@ -278,7 +278,7 @@ def test_lost_vectorisation_fails_before_anything_is_timed(folder, recorded, mon
         return CELLS[:1]
 
     monkeypatch.setattr(runner, "_prepare", prepare)
-    monkeypatch.setattr(runner.assembly, "compare", compare)
+    monkeypatch.setattr(runner.codediff, "compare", compare)
     report = gate(folder)
     assert seen == [({"width": 512}, {"width": 64})]
     assert (report.outcome, report.exit_status) == ("slower", SLOWER)

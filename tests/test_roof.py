@@ -1,4 +1,4 @@
-"""The roof: counts by hand, and rates by a clock that ticks a millisecond at each look."""
+"""The roof: counts by hand, and rates by a clock that ticks at each look."""
 
 from itertools import count
 
@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from fastsym.roof import (
+    AMONG,
     Operations,
     Roof,
     add_chains,
+    divided_chains,
     division_chains,
     fewest_operations,
     fma_chains,
@@ -41,17 +43,25 @@ def test_counts_grow_with_every_size():
     ],
 )
 def test_the_busiest_unit_decides(work, seconds):
-    roof = Roof("float64", 4.0, 2.0, 5.0, 1.0, 4.0)
+    roof = Roof("float64", 4.0, 2.0, 5.0, 1.0, 4.0, 4.0)
     assert roof.seconds(work) == pytest.approx(seconds)
+
+
+def test_a_division_may_occupy_a_unit_of_the_multiply_adds():
+    # 24 multiply-adds take 6 seconds, and 8 with a division among them.
+    roof = Roof("float64", 4.0, 99.0, 99.0, 99.0, AMONG / 8.0, 99.0)
+    assert roof.seconds(Operations(8, 0, 3, 0)) == pytest.approx(8 / 4 + 3 * 2)
+    assert roof.seconds(Operations(8, 0, 0, 0)) == pytest.approx(2)
 
 
 def test_rates_count_operations_not_passes():
     ticks = count()
-    roof = measure_roof(np.float64, clock=lambda: next(ticks) * 1e-3)
+    roof = measure_roof(np.float64, clock=lambda: next(ticks) / 512)  # an exact number of seconds
     assert roof.dtype == "float64"
     rates = roof.fma_per_second, roof.adds_per_second, roof.mixed_per_second, roof.divisions_per_second
-    assert rates == pytest.approx((12e3, 12e3, 16e3, 12e3))
-    assert roof.loads_per_second == pytest.approx(16 * 1024 / 64 * 1e3)
+    assert rates == pytest.approx((12 * 512, 12 * 512, 16 * 512, 12 * 512))
+    assert roof.divided_per_second == pytest.approx(AMONG * 512)
+    assert roof.loads_per_second == pytest.approx(16 * 1024 / 64 * 512)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -69,6 +79,8 @@ def test_the_kernels_do_what_they_are_counted_for(dtype):
     assert add_chains(3, a) == pytest.approx(chained(add_step, 0.5, 1.0, 0.25))
     assert mixed_chains(3, a) == pytest.approx(chained(fma_step, 0.5, 0.25) + chained(add_step, 1.0, -0.5))
     assert division_chains(3, a) == pytest.approx(chained(lambda x: 1 / x, 0.5, 1.0, 0.25))
+    twice = [fma_step(x) * 0.5 + 0.5 for x in (0.5, 1.0, 0.25)]
+    assert divided_chains(1, a) == pytest.approx(4 * lanes * sum(twice) + lanes * 2.0)
     array = np.arange(16 * 4 * lanes, dtype=dtype) / 64
     first = float(array[0])
     expected = 2 * (array.reshape(-1, 2, 4 * lanes)[:, 0].sum() + array.reshape(-1, 2, 4 * lanes)[:, 1].sum() * first)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fastsym import assembly
+from fastsym import codediff
 from fastsym.progress import shown
 from fastsym.regression import presentation, saved
 from fastsym.regression.cells import CELLS, Cell
@@ -142,7 +142,7 @@ def _write(report: Report, explain: bool, json: Path | None, markdown: Path | No
             path.write_text(text, encoding="utf-8")
     if explain:
         base, head = (report.fingerprints.get(label) for label in ("base", "head"))
-        typer.echo(assembly.explain(base, head) if base and head else "no generated code to show")
+        typer.echo(codediff.explain(base, head) if base and head else "no generated code to show")
     if os.environ.get(SUMMARY):
         with Path(os.environ[SUMMARY]).open("a", encoding="utf-8") as summary:
             summary.write(presentation.markdown(report))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fastsym import assembly
+from fastsym import assembly, codediff
 from fastsym.measure import describe_machine
 from fastsym.progress import Tell
 from fastsym.regression.cells import CELLS, Cell
@@ -165,7 +165,7 @@ def _vectorisation_lost(report: Report) -> bool:
     if base is None or head is None:
         report.notes.append("no generated code was compared: a revision does not use Numba")
         return False
-    report.differences = assembly.compare(base, head)
+    report.differences = codediff.compare(base, head)
     lost = [str(difference) for difference in report.differences if difference.fails]
     if lost:
         report.end("slower", f"the generated code is worse: {'; '.join(lost)}", SLOWER)
