@@ -218,10 +218,11 @@ def median_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[Floats
     return ordered[..., place - 1], ordered[..., n - place]
 
 
-def sign_p_value(values: ArrayLike) -> Floats:
-    """Probability of at least so many positive values if positive and negative ones are equally likely.
+def signed_rank_p_value(values: ArrayLike) -> Floats:
+    """Probability of values at least so positive if each is as likely as its negative.
 
-    One-sided exact sign test along the last axis. A zero counts as not positive.
+    One-sided exact Wilcoxon signed-rank test along the last axis (``scipy.stats.wilcoxon``). Differences of two
+    quantities that chance may swap have that symmetry, whatever their distribution. Zeros are left out.
 
     Parameters
     ----------
@@ -231,17 +232,19 @@ def sign_p_value(values: ArrayLike) -> Floats:
     Returns
     -------
     ndarray
-        (...) Small if most values are positive.
+        (...) Small if the values are positive, above all the large ones; 1 if all are zero.
 
     Raises
     ------
     ValueError
         If there are no values or one is not finite.
     """
-    from scipy.stats import binom
+    from scipy.stats import wilcoxon
 
     sample = _sample("values", values)
-    return np.asarray(binom.sf((sample > 0).sum(axis=-1) - 1, sample.shape[-1], 0.5))
+    if not sample.any():
+        return np.ones(sample.shape[:-1])
+    return np.asarray(wilcoxon(sample, alternative="greater", method="exact", axis=-1).pvalue)
 
 
 def _sample(name: str, values: ArrayLike) -> Floats:

@@ -20,7 +20,7 @@ from fastsym.regression.outcome import CANNOT_JUDGE, SLOWER, CannotJudgeError, R
 from fastsym.regression.slots import BLOCK_SECONDS, load_all, record_slot, warm_all
 from fastsym.regression.worktree import Repository, Tree, checkouts
 
-RERUN_SHARE = 0.35
+RERUN_SHARE = 0.45
 """Part of the time for timing that is kept for a re-run, which has fewer cells."""
 PATIENCE = 3
 """So many times as long as the longest slot before it may a slot take, though the time be up."""
