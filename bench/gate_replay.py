@@ -24,7 +24,7 @@ HEADS = tuple(REPEATED)
 DEFAULT = CELLS[0].name
 """The default kernel; the others are slowed too, so a run can be right for another reason."""
 BUDGET_SECONDS = Settings().budget_seconds
-PREPARING_SECONDS = 60.0
+PREPARING_SECONDS = 30.0
 """Allowance, out of the budget, for checking out, compiling and certifying before a live run's first slot."""
 WANTED_DECISIONS = 100
 NOTE = (

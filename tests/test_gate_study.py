@@ -255,7 +255,7 @@ TRUE = {"slow-02": 0.02, "slow-05": 0.05, "slow-10": 0.1, "slow-20": 0.2}
 
 
 def test_the_table_of_rates(study, tmp_path):
-    slots = recorded(35, TRUE)
+    slots = recorded(42, TRUE)
     slots.assign(recorded=0).to_csv(tmp_path / "quiet.csv", index=False)
     (tmp_path / "quiet.json").write_text(json.dumps({"live_slot_seconds": [3.1, 4.0, 9.0]}))
     result = CliRunner().invoke(study.app, ["table", "--out", str(tmp_path)])
@@ -265,7 +265,7 @@ def test_the_table_of_rates(study, tmp_path):
     (tmp_path / "pyproject.toml").touch()
     rates = read_gate(tmp_path).set_index("slowdown_nominal")
     assert list(rates.index) == [0.0, 0.02, 0.05, 0.1, 0.2]
-    assert (rates["decisions"] == 35 - 30 + 1).all()  # (180 - 60) s / 4 s
+    assert (rates["decisions"] == 42 - 37 + 1).all()  # (180 - 30) s / 4 s
     assert (rates["disjoint"] == 1).all()
     assert rates.loc[0.0, ["detected", "rate", "low"]].tolist() == [0, 0, 0]
     assert rates.loc[0.0, "high"] == pytest.approx(1 - 0.025 ** (1 / 6), rel=1e-4)
@@ -275,7 +275,7 @@ def test_the_table_of_rates(study, tmp_path):
     assert "not independent" in (tmp_path / "rates.md").read_text()
     assert "Fewer than 100 decisions" in (tmp_path / "rates.md").read_text()
     window = json.loads((tmp_path / "quiet.json").read_text())["window"]
-    assert (window["first"], window["total"]) == (16, 30)  # 45 % for the re-run
+    assert (window["first"], window["total"]) == (20, 37)  # 45 % for the re-run
     assert "budget" in window["why"] or "180 s" in window["why"]
 
 
@@ -285,7 +285,7 @@ def test_a_recording_shorter_than_a_window_makes_no_table(study, tmp_path):
     (tmp_path / "busy.json").write_text(json.dumps({"live_slot_seconds": [4.0]}))
     result = CliRunner().invoke(study.app, ["table", "--out", str(tmp_path)])
     assert result.exit_code == 1
-    assert "expected at least 30 slots, one window; got 12" in result.stderr
+    assert "expected at least 37 slots, one window; got 12" in result.stderr
 
 
 def test_the_rerun_is_what_comes_next(replays):
