@@ -17,11 +17,13 @@ from fastsym.play.settings import DTYPES, ITERATIONS, Settings
 from fastsym.symmetry import dead_units, saturated_fraction, unit_classes
 from fastsym.variants import VARIANTS, run
 
-PIECE = 50
+PIECE = 100
 """Iterations between two looks at the weights, at the clock, and at whether anybody still waits for the result."""
-THREADS_PAY_SECONDS = 2e-3
+THREADS_PAY_SECONDS = 4e-3
 """A piece that one thread trains in less is never given to several: on a busy machine they may wait long for
-each other. Above, both are tried, and the rest goes to the faster one. The bits are the same."""
+each other. Above, both are tried, and what follows goes to the faster one. The bits are the same."""
+TRIED_AGAIN = 4
+"""So many pieces later the slower one is tried again: what disturbed it may be over."""
 TOLERANCE = 1e-3
 """Units whose numbers differ by at most this much count as nearly equal."""
 
@@ -80,7 +82,7 @@ def retrain(settings: Settings, abandoned: Callable[[], bool] = lambda: False) -
     s = settings
     X, y, names = table(s.features, s.dtype)
     start = initialise(s.start, len(names), s.hidden, s.scale, s.seed, s.dtype, s.perturbation)
-    problem = checked(X, y, start, ITERATIONS, s.learning_rate)
+    problem = checked(X, y, start, PIECE, s.learning_rate)
     params = Params(*problem.params)
     costs = np.empty(ITERATIONS, X.dtype)
     iterations = np.arange(0, ITERATIONS + PIECE, PIECE)
@@ -92,7 +94,8 @@ def retrain(settings: Settings, abandoned: Callable[[], bool] = lambda: False) -
     for k in range(len(iterations) - 1):
         if abandoned():
             return None
-        variant = min(seconds, key=seconds.__getitem__)
+        pick = max if k % TRIED_AGAIN == TRIED_AGAIN - 1 else min
+        variant = pick(seconds, key=seconds.__getitem__)
         before = time.perf_counter()
         run(VARIANTS[variant], problem, costs[iterations[k] : iterations[k + 1]])
         seconds[variant] = time.perf_counter() - before
