@@ -1,4 +1,4 @@
-"""The command line: ``fastsym report``, ``fastsym regression``, ``fastsym sweep`` and ``fastsym train``."""
+"""The command line: ``fastsym report``, ``regression``, ``sweep``, ``play`` and ``train``."""
 
 import time
 from pathlib import Path

@@ -105,8 +105,8 @@ def test_what_is_missing_is_run_and_nothing_else(tmp_path, monkeypatch):
         path.unlink()
     (tmp_path / f"_{parts[3].name}.half").write_bytes(b"PAR1 cut off")
     ran, seen = [], []
-    honest = outcomes.train_chunk
-    monkeypatch.setattr(sweep, "train_chunk", lambda g, c, d: ran.append(c.number) or honest(g, c, d))
+    honest = outcomes.run_chunk
+    monkeypatch.setattr(sweep, "run_chunk", lambda g, c, d: ran.append(c.number) or honest(g, c, d))
     sweep.run(GRID, tmp_path, progress=lambda done, total: seen.append((done, total)))
     assert ran == [3, 4]
     assert seen[0][0] < seen[1][0] < seen[2][0] == seen[2][1] == GRID.size
@@ -230,8 +230,7 @@ def test_interrupted_and_resumed(tmp_path, monkeypatch):
     survived = len(list(tmp_path.glob("part-*")))
     assert 2 <= survived < 100
     ran = []
-    monkeypatch.setattr(sweep, "train_chunk", lambda _grid, chunk, _data: ran.append(chunk.number))
-    monkeypatch.setattr(sweep, "observe_chunk", lambda *_: pd.DataFrame())
+    monkeypatch.setattr(sweep, "run_chunk", lambda _grid, chunk, _data: ran.append(chunk.number) or pd.DataFrame())
     sweep.run(Grid(seeds=400, iterations=500), tmp_path)
     assert ran == list(range(survived, 100))
 

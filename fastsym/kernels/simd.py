@@ -148,6 +148,7 @@ def backward_pair(
         bias1 = bias1 + slope1
         row0 = accumulate(row0, slope0, X, column, G)
         row1 = accumulate(row1, slope1, X, column, G)
+        # Even if there is no further chunk: a branch here makes LLVM keep some of the sums in memory.
         store(A, a + place, slope0)
         store(A, a + B + place, slope1)
     add_totals(sums, r, row0 + (bias0, weight0))

@@ -12,13 +12,12 @@ gives the table. The command is ``python -m fastsym.sweep``::
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastsym.data import FEATURE_SETS, Dataset, load_titanic
 from fastsym.sweep.grid import Chunk, Grid
-from fastsym.sweep.outcomes import Trained, observe_chunk, run_chunk, train_chunk
+from fastsym.sweep.outcomes import run_chunk
 from fastsym.sweep.store import SweepBusyError, SweepDiffersError, locked, open_sweep, part, read, write_part
 
 if TYPE_CHECKING:
@@ -79,41 +78,20 @@ def run(
         missing = [chunk for chunk in chunks if not part(directory, chunk).exists()]
         done = grid.size - sum(chunk.stop - chunk.first for chunk in missing)
         progress(done, grid.size)
-
-        def keep(chunk: Chunk, table: "DataFrame") -> None:
-            nonlocal done
+        work = _here(grid, missing, data) if scheduler is None else _on_dask(grid, missing, data, scheduler)
+        for chunk, table in work:
             write_part(directory, chunk, table)
             done += chunk.stop - chunk.first
             progress(done, grid.size)
-
-        if scheduler is None:
-            _run_here(grid, missing, data, keep)
-        else:
-            for chunk, table in _on_dask(grid, missing, data, scheduler):
-                keep(chunk, table)
     return directory
 
 
-def _run_here(
-    grid: Grid, chunks: Iterable[Chunk], data: Mapping[str, Dataset], keep: Callable[[Chunk, "DataFrame"], None]
-) -> None:
-    """Train one chunk after the other; the one before is observed meanwhile, which alone would leave cores idle."""
-
-    def observe(chunk: Chunk, trained: Trained) -> None:
-        keep(chunk, observe_chunk(grid, chunk, trained))
-
-    with ThreadPoolExecutor(max_workers=1) as observer:
-        before: Future[None] | None = None
-        for chunk in chunks:
-            trained = train_chunk(grid, chunk, data[grid.settings(chunk.first)["features"]])
-            if before is not None:
-                before.result()
-            before = observer.submit(observe, chunk, trained)
-        if before is not None:
-            before.result()
-
-
 Work = Iterator[tuple[Chunk, "DataFrame"]]
+
+
+def _here(grid: Grid, chunks: Iterable[Chunk], data: Mapping[str, Dataset]) -> Work:
+    for chunk in chunks:
+        yield chunk, run_chunk(grid, chunk, data[grid.settings(chunk.first)["features"]])
 
 
 def _same(table: Dataset) -> Dataset:

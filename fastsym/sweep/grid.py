@@ -21,7 +21,7 @@ KINDS: dict[str, type] = {"hidden": int, "scale": float, "perturbation": float, 
 SHARED = 3
 """So many settings, from the first, are common to all networks of a chunk."""
 CHUNK_WORK = 6e6
-"""Hidden units times iterations of a chunk: a second or so, which is what an interruption may lose."""
+"""Hidden units times iterations of a chunk: some seconds, which is what an interruption may lose."""
 CHUNK_NETWORKS = 4096
 """Most networks of a chunk, when each is very small."""
 

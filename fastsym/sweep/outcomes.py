@@ -4,7 +4,7 @@ A row depends on nothing but its settings, the data and the versions: not on the
 machine's load or where it ran. So no times are in it.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
@@ -22,53 +22,6 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-6
 """Units whose numbers differ by at most this much count as equal in ``classes_within_tolerance``."""
-
-
-class Trained(NamedTuple):
-    """A chunk after its training."""
-
-    settings: list[dict[str, Any]]
-    X: Array
-    y: Array
-    starts: list[Params]
-    ends: Params
-    """With an axis of networks in front."""
-    costs: Array
-    """(networks, T)."""
-
-
-def train_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = None) -> Trained:
-    """Train the networks of a chunk; arguments as for :func:`run_chunk`."""
-    settings = [grid.settings(network) for network in range(chunk.first, chunk.stop)]
-    dtype = np.dtype(settings[0]["dtype"])
-    X, y = data.X.astype(dtype), data.y.astype(dtype)
-    starts = [_start(X, each) for each in settings]
-    together = Params(*(np.stack(values) for values in zip(*starts, strict=True)))
-    rates = np.array([each["learning_rate"] for each in settings])
-    training = train_population(X, y, together, grid.iterations, rates, threads=threads)
-    assert isinstance(training.params, Params)  # as the starts are
-    return Trained(settings, X, y, starts, training.params, training.costs)
-
-
-def observe_chunk(grid: Grid, chunk: Chunk, trained: Trained) -> "DataFrame":
-    """Make the table of a trained chunk; columns as for :func:`run_chunk`."""
-    import pandas as pd  # here, because it costs more to import than all of fastsym
-
-    X, y = trained.X, trained.y
-    common = {
-        "iterations": grid.iterations,
-        "samples": X.shape[1],
-        "n_features": X.shape[0],
-        "fastsym_version": fastsym.__version__,
-        "numpy_version": np.__version__,
-        "numba_version": numba.__version__,
-    }
-    table = pd.DataFrame(trained.settings).assign(**common)
-    table.insert(0, "network", range(chunk.first, chunk.stop))
-    outcomes = _of_costs(trained.costs) | _of_networks(X, y, trained.starts, trained.ends)
-    for name, values in outcomes.items():
-        table[name] = values
-    return table
 
 
 def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = None) -> "DataFrame":
@@ -91,7 +44,29 @@ def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = Non
         the lowest cost); finite (whether all costs were); accuracy; classes_at_start, classes (bit for bit, up to
         sign), classes_within_tolerance, dead_units, spread, effective_rank (of W1), saturated_fraction.
     """
-    return observe_chunk(grid, chunk, train_chunk(grid, chunk, data, threads))
+    import pandas as pd  # here, because it costs more to import than all of fastsym
+
+    settings = [grid.settings(network) for network in range(chunk.first, chunk.stop)]
+    dtype = np.dtype(settings[0]["dtype"])
+    X, y = data.X.astype(dtype), data.y.astype(dtype)
+    starts = [_start(X, each) for each in settings]
+    together = Params(*(np.stack(values) for values in zip(*starts, strict=True)))
+    rates = np.array([each["learning_rate"] for each in settings])
+    training = train_population(X, y, together, grid.iterations, rates, threads=threads)
+    assert isinstance(training.params, Params)  # as the starts are
+    common = {
+        "iterations": grid.iterations,
+        "samples": X.shape[1],
+        "n_features": X.shape[0],
+        "fastsym_version": fastsym.__version__,
+        "numpy_version": np.__version__,
+        "numba_version": numba.__version__,
+    }
+    table = pd.DataFrame(settings).assign(**common)
+    table.insert(0, "network", range(chunk.first, chunk.stop))
+    for name, values in (*_of_costs(training.costs).items(), *_of_networks(X, y, starts, training.params).items()):
+        table[name] = values
+    return table
 
 
 def _start(X: Array, settings: dict[str, Any]) -> Params:
