@@ -28,6 +28,7 @@ TWO_LOG2_E = 2.8853900817779268
 """2 / ln 2: tanh of z is :func:`tanh_scaled` of this times z."""
 SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 """Bit pattern of sqrt(1/2)."""
+SQRT_TWO = 1.4142135623730951
 
 # Adding one of these to a number of moderate size rounds it to an integer k, and leaves k plus the exponent
 # bias in the lowest bits: for 2**k (_ROUND) and for 2**(k-1) (_ROUND_HALF).
@@ -142,20 +143,37 @@ def tanh(z: Any) -> Any:
 
 
 @jit_inline
-def exp_of_minus(size: Any) -> Any:
-    """exp(-size) for size >= 0, of a float or lanes, and what rounding took from it; underflows gradually."""
-    size = at_most(size, by_precision(size, 760.0, 110.0))  # rounds to 0 before that
+def _exp_parts(size: Any) -> Any:
+    """exp(-size) over 2**k, what rounding took from it, and k, for size >= 0 and not too large."""
     magic = by_precision(size, _ROUND_64, _ROUND_32)
     k = (like(size, 0.0) - size) * by_precision(size, _LOG2_E_64, _LOG2_E_32) + magic - magic
     x = fma(k, by_precision(size, -_LN_2_64, -_LN_2_32), like(size, 0.0) - size)
     x = fma(k, by_precision(size, -_LN_2_REST_64, -_LN_2_REST_32), x)
     above = _exp_series(x)
     e = like(size, 1.0) + above
-    lost = above - (e - like(size, 1.0))
+    return e, above - (e - like(size, 1.0)), k
+
+
+@jit_inline
+def exp_of_minus(size: Any) -> Any:
+    """exp(-size) for size >= 0, of a float or lanes, and what rounding took from it; underflows gradually."""
+    e, lost, k = _exp_parts(at_most(size, by_precision(size, 760.0, 110.0)))  # rounds to 0 before that
     # 2**k in two factors, because it may lie below the smallest normal number.
+    magic = by_precision(size, _ROUND_64, _ROUND_32)
     rest = at_most(k + by_precision(size, 1000.0, 100.0), like(size, 0.0))
     near, far = bits_to_exponent((k - rest) + magic), bits_to_exponent(rest + magic)
     return e * near * far, lost * near * far
+
+
+@jit_inline
+def exp_of_minus_normal(size: Any) -> Any:
+    """As :func:`exp_of_minus`, with fewer steps; but never below the smallest normal number, of which it stops short.
+
+    Added to 1, or as a slope beside others, what is lost is nothing.
+    """
+    e, lost, k = _exp_parts(at_most(size, by_precision(size, 708.0, 87.0)))
+    scale = bits_to_exponent(k + by_precision(size, _ROUND_64, _ROUND_32))
+    return e * scale, lost * scale
 
 
 @jit_inline
@@ -176,6 +194,17 @@ def sigmoid(z: Any) -> Any:
 
 
 @jit_inline
+def _log_series(s: Any, v: Any) -> Any:
+    """log((1 + s) / (1 - s)) over 2 s, less 1, over v, for v = s s and |s| < 0.172."""
+    p = fma(like(s, 0.07308518774395825), v, like(s, 0.0766583701508393))
+    p = fma(p, v, like(s, 0.09091445278347801))
+    p = fma(p, v, like(s, 0.1111110555757208))
+    p = fma(p, v, like(s, 0.14285714313047945))
+    p = fma(p, v, like(s, 0.1999999999994962))
+    return fma(p, v, like(s, 0.3333333333333335))
+
+
+@jit_inline
 def log(x: float) -> Any:
     """Natural logarithm of a positive, finite, normal float64; largest error found 1.99 ulp."""
     # Into [sqrt(1/2), sqrt(2)), where the series converges fast; multiplying by a power of two is exact.
@@ -185,11 +214,16 @@ def log(x: float) -> Any:
     m = np.int64(bits - (shift << 52)).view(np.float64)
     s = (m - 1.0) / (m + 1.0)
     v = s * s
-    p = fma(0.07308518774395825, v, 0.0766583701508393)
-    p = fma(p, v, 0.09091445278347801)
-    p = fma(p, v, 0.1111110555757208)
-    p = fma(p, v, 0.14285714313047945)
-    p = fma(p, v, 0.1999999999994962)
-    p = fma(p, v, 0.3333333333333335)
     # log m = 2 s + 2 s v p
-    return fma(exponent, _LN_2_64, 2.0 * s + fma(2.0 * s * v, p, exponent * _LN_2_REST_64))
+    return fma(exponent, _LN_2_64, 2.0 * s + fma(2.0 * s * v, _log_series(s, v), exponent * _LN_2_REST_64))
+
+
+@jit_inline
+def log_up_to_two(x: Any) -> Any:
+    """Natural logarithm of a float or lanes from 1 to 2; NaN for NaN; off by less than one rounding of log 2."""
+    above = like(x, SQRT_TWO) - x
+    m = where_negative(above, like(x, 0.5) * x, x)
+    s = (m - like(x, 1.0)) / (m + like(x, 1.0))
+    v = s * s
+    double = s + s
+    return fma(double * v, _log_series(s, v), double) + where_negative(above, like(x, _LN_2_64), like(x, 0.0))

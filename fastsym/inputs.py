@@ -208,6 +208,27 @@ def checked_population(X: Any, y: Any, params: Params, iterations: int, learning
     return problem._replace(params=own), np.array([_rate(float(rate), real) for rate in np.broadcast_to(rates, size)])
 
 
+def merge_samples(X: Array, y: Array) -> tuple[Array, Array]:
+    """Make one sample of those that are equal in every feature.
+
+    Parameters
+    ----------
+    X, y
+        (D, M) and (M,).
+
+    Returns
+    -------
+    tuple
+        (D, m) the different samples, and (2, m) how many of label 0 and of label 1 each stands for: those that stand
+        for most first, otherwise in the order of X.
+    """
+    samples = X.T + 0.0  # makes 0.0 of -0.0
+    _, first, which = np.unique(samples, axis=0, return_index=True, return_inverse=True)
+    counts = np.stack([np.bincount(which.ravel(), weights=labels, minlength=len(first)) for labels in (1 - y, y)])
+    order = np.lexsort((first, -counts.sum(axis=0)))
+    return np.ascontiguousarray(X[:, first[order]]), counts[:, order].astype(X.dtype)
+
+
 def _rate(learning_rate: Any, dtype: DTypeLike) -> float:
     if isinstance(learning_rate, bool | np.bool_) or not isinstance(learning_rate, Real):
         raise TypeError(f"learning_rate: expected a real number; got {learning_rate!r}; the article uses 0.01")

@@ -225,13 +225,14 @@ def fewest_operations(D: int, H: int, M: int, dtype: DTypeLike = np.float64) -> 
     dZ1 X, summed for dW1         D                      D / 2
     ============================  =======  ====  ======  =========
 
-    and per register of samples for the output: 21 fma in float64 or 16 in float32 (exp, sigmoid, the cost's
-    product), 15 additions, 1 division, 3 loads. tanh and exp are those of :mod:`fastsym.elementwise`. Not counted,
+    and per register of samples for the output: 19 fma in float64 or 14 in float32 (exp, sigmoid, the cost's
+    product), 12 additions, 1 division, 3 loads. tanh and exp are those of :mod:`fastsym.elementwise`. Not counted,
     because other units can do it: minima, comparisons, selections, shifts, signs, broadcasts and stores; nor the
     update of the parameters, which is once for all samples.
 
     The machine code of ``simd`` has exactly these operations in its three hot loops (``tests/test_assembly.py``), and
-    four signs more in the output's: two multiplications by 1 or -1, and two subtractions from 0.
+    a few in the output's that other tables need: three multiplications by 1, -1 or how many samples one stands for,
+    one by 0 unless those have both labels, one of them in place of an addition, two subtractions from 0, 2 loads.
 
     Parameters
     ----------
@@ -248,5 +249,5 @@ def fewest_operations(D: int, H: int, M: int, dtype: DTypeLike = np.float64) -> 
     real = np.dtype(dtype)
     shorter = 0 if real == np.float64 else 1  # the series have fewer terms
     unit = Operations(fma=2 * D + 12 - 3 * shorter, add=12, divide=1, load=D + 2)
-    output = Operations(fma=21 - 5 * shorter, add=15, divide=1, load=3)
+    output = Operations(fma=19 - 5 * shorter, add=12, divide=1, load=3)
     return (unit * H + output) * (M * real.itemsize / REGISTER_BYTES)

@@ -72,6 +72,29 @@ def unit_classes(params: Params, tolerance: float = 0.0, up_to_sign: bool = True
     return labels if tolerance == 0 else _linked(units[np.sort(first)], tolerance, up_to_sign)[labels]
 
 
+def count_classes(params: Params, tolerance: float = 0.0) -> Array:
+    """Count the classes of :func:`unit_classes`, up to sign, in each network of a population.
+
+    Parameters
+    ----------
+    params
+        W1 (P, H, D), b1 (P, H), W2 (P, H), b2 (P,).
+    tolerance
+        As for :func:`unit_classes`.
+
+    Returns
+    -------
+    (P,) int array
+    """
+    sizes = np.sort(np.abs(unit_vectors(params)), axis=-2)
+    # If no two units come near each other in one of their numbers, there is nothing to compare: the usual case.
+    apart = np.diff(sizes, axis=-2).min(axis=-2, initial=np.inf).max(axis=-1) > tolerance
+    counts = np.full(len(apart), params.W2.shape[-1])
+    for index in np.flatnonzero(~apart).tolist():
+        counts[index] = unit_classes(snapshot(params, index), tolerance).max() + 1
+    return counts
+
+
 def _linked(units: Array, tolerance: float, up_to_sign: bool) -> Array:
     """Label the groups of vectors that are connected by steps of at most ``tolerance`` in every component."""
     labels = np.full(len(units), -1)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastsym import reference, vectorised
-from fastsym.inputs import Problem, checked, checked_count, checked_multiplicity, checked_population
+from fastsym.inputs import Problem, checked, checked_count, checked_multiplicity, checked_population, merge_samples
 from fastsym.kernels import fused, loops, parallel, population
 from fastsym.net import AnyParams, Array, LayerParams, Params
 from fastsym.threads import thread_count
@@ -271,7 +271,14 @@ def run(
 
 
 def train_population(
-    X: Any, y: Any, params: Params, iterations: int, learning_rate: Any, threads: int | None = None
+    X: Any,
+    y: Any,
+    params: Params,
+    iterations: int,
+    learning_rate: Any,
+    threads: int | None = None,
+    *,
+    merge_equal_samples: bool = False,
 ) -> Training:
     """Train P independent two-layer nets on the same data, each bit for bit as :func:`train` would alone.
 
@@ -287,6 +294,9 @@ def train_population(
         A positive number, or (P,) of them.
     threads
         How many threads share the networks; ``None`` for all that Numba may use.
+    merge_equal_samples
+        Work once on all samples that have equal features: faster by their share (a seventh of the Titanic table
+        without its numbering). Sums are then rounded in another order than by :func:`train`.
 
     Returns
     -------
@@ -303,5 +313,6 @@ def train_population(
     size = len(rates)
     used = min(thread_count() if threads is None else checked_count("threads", threads) or 1, max(1, size))
     costs = np.empty((size, problem.iterations), problem.X.dtype)
-    population.train_population(problem.X, problem.y, networks, rates, costs, threads=used)
+    samples = merge_samples(problem.X, problem.y) if merge_equal_samples else (problem.X, problem.y)
+    population.train_population(*samples, networks, rates, costs, threads=used)
     return Training(costs, networks, "simd", used)

@@ -9,7 +9,7 @@ from numba import njit  # uncached: a cached kernel of a test file would outlive
 
 from fastsym import elementwise
 from fastsym._jit import OPTIONS
-from fastsym.lanes import load, store
+from fastsym.lanes import load, magnitude, store
 from fastsym.net import Array
 
 BOUND_ULP = {"tanh": 2.0, "tanh_scaled": 2.0, "sigmoid": 2.0, "log": 2.0}
@@ -46,6 +46,20 @@ def each_sigmoid(x: Array, out: Array) -> None:
 def each_log(x: Array, out: Array) -> None:
     for i in range(x.size):
         out[i] = elementwise.log(x[i])
+
+
+@compiled
+def each_log_up_to_two(x: Array, out: Array) -> None:
+    for i in range(x.size):
+        out[i] = elementwise.log_up_to_two(x[i])
+
+
+@compiled
+def each_slope(x: Array, out: Array) -> None:
+    for i in range(0, x.size, 64 // x.itemsize):
+        z = load(x, i, 1)
+        e, rest = elementwise.exp_of_minus_normal(magnitude(z))
+        store(out, i, elementwise.sigmoid_from(z, e, rest))
 
 
 @compiled
@@ -138,6 +152,35 @@ def test_error_of_log_is_bounded() -> None:
     )
     errors = errors_ulp("log", x)
     assert (errors <= BOUND_ULP["log"]).all(), f"{errors.max()} ulp at {x[np.argmax(errors)]!r}"
+
+
+def test_log_up_to_two_is_off_by_less_than_a_rounding_of_log_2() -> None:
+    near = np.arange(500) * np.finfo(float).eps
+    x = np.concatenate([1 + near, 2 - near, np.sqrt(2) + near - near.mean(), np.linspace(1, 2, 5001)])
+    out = np.empty_like(x)
+    each_log_up_to_two(x, out)
+    with flint.ctx.workprec(160):
+        errors = [float(abs(flint.arb(y) - flint.arb(v).log())) for y, v in zip(out.tolist(), x.tolist(), strict=True)]
+    assert max(errors) < np.spacing(np.log(2)) * 2
+    assert out[0] == 0
+    narrow = np.empty(len(x), np.float32)
+    each_log_up_to_two(x.astype(np.float32), narrow)
+    np.testing.assert_allclose(
+        narrow, np.log(x.astype(np.float32).astype(float)), rtol=0, atol=np.finfo(np.float32).eps
+    )
+
+
+@pytest.mark.parametrize(("dtype", "most", "smallest"), [(np.float64, 708, 1e-307), (np.float32, 87, 1e-37)])
+def test_slopes_are_the_sigmoid_until_it_is_almost_no_normal_number(dtype: type, most: int, smallest: float) -> None:
+    x = np.linspace(-most, most, 4096).astype(dtype)
+    expected, got = evaluate("sigmoid", x), np.empty_like(x)
+    each_slope(x, got)
+    assert got.tobytes() == expected.tobytes()
+    far = np.array([-most - 1, -1e4, -np.inf, np.nan] * 4, dtype)
+    got = np.empty_like(far)
+    each_slope(far, got)
+    assert ((got > 0) & (got < smallest) | np.isnan(far)).all()
+    assert np.isnan(got[np.isnan(far)]).all()
 
 
 @pytest.mark.parametrize("dtype", TYPES)

@@ -10,9 +10,9 @@ import pytest
 import fastsym
 
 PUBLISHED = {
-    "article": "56bad75b077c28b88a6db43ec2662c74cddebd54d2247b5b0b53eb34529fb91c",
-    "no_id": "14b1b53ca81592e5cbf9f1bb57387ccb27f417be74fcd5eb2d5e4d88a795f3c9",
-    "standardised": "a31a966e167c637458b8dfc418cd60f79e337fb41f928c5d5a28a461054e336a",
+    "article": "5c469bd99c50afc52999d224b86003ae792f7515ec14ede12b7585761df6750f",
+    "no_id": "a56f1a104f8453cb06045096b769034c41697eb6202ecbba67194edc3d6c987d",
+    "standardised": "542222bf8944377fe83caa144982606dceacdecda6fb899d768f835fca1f6c74",
 }
 """sha256 of W1, b1, W2, b2 after 300 iterations: float64, H = 5, seed 0, scale 0.01, learning rate 0.01."""
 

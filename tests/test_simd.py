@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastsym
+from fastsym.inputs import merge_samples
 from fastsym.kernels import layout, population
 from fastsym.net import Params
 
@@ -73,6 +74,59 @@ def test_population_gives_the_bits_of_each_alone():
         assert together.costs[p].tobytes() == single.costs.tobytes()
         for a, b in zip(together.params, single.params, strict=True):
             assert a[p].tobytes() == b.tobytes()
+
+
+def repeated(dtype, wide=9):
+    """Few different samples, many times, some with both labels, in any order."""
+    rng = np.random.default_rng(3)
+    different = rng.normal(size=(wide, 40)).astype(dtype)
+    X = different[:, rng.permutation(np.concatenate([np.arange(40), rng.integers(0, 25, 900)]))]
+    return X, (X[0] + rng.normal(size=X.shape[1]) > 0).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("hidden", [1, 4, layout.NARROW, layout.NARROW + 1])
+def test_equal_samples_may_be_merged(dtype, hidden):
+    X, y = repeated(dtype)
+    start = fastsym.initialise("normal", 9, hidden, scale=0.3, dtype=dtype)
+    population_of_one = Params(*(a[None] for a in start))
+    merged = fastsym.train_population(X, y, population_of_one, 50, 0.5, merge_equal_samples=True)
+    plain = fastsym.train(X, y, start, 50, 0.5, "reference")
+    bound = 100 * np.finfo(dtype).eps  # 50 steps of well-scaled numbers
+    for got, expected in zip((merged.costs, *merged.params), (plain.costs, *plain.params), strict=True):
+        assert np.abs(got[0] - expected).max() <= bound * max(1, np.abs(expected).max())
+
+
+def test_merged_samples_are_counted_by_label():
+    X, y = repeated(np.float64, 3)
+    samples, counts = merge_samples(X, y)
+    assert samples.shape == (3, 40)
+    assert counts.sum(axis=1).tolist() == [(y == 0).sum(), (y == 1).sum()]
+    assert (np.diff(counts.sum(axis=0)) <= 0).all()
+    for sample, (zeros, ones) in zip(samples.T, counts.T, strict=True):
+        equal = (sample[:, None] == X).all(axis=0)
+        assert (zeros, ones) == ((y[equal] == 0).sum(), (y[equal] == 1).sum())
+    assert ((counts > 0).all(axis=0)).any()
+    assert (counts.sum(axis=0) == 1).any()
+
+
+def test_samples_that_differ_in_the_sign_of_zero_are_equal():
+    samples, counts = merge_samples(np.array([[0.0, -0.0, 1.0]]), np.array([0.0, 1.0, 1.0]))
+    assert samples.tolist() == [[0.0, 1.0]]
+    assert counts.tolist() == [[1.0, 0.0], [1.0, 1.0]]
+
+
+def test_different_samples_keep_their_order():
+    X = np.random.default_rng(0).normal(size=(4, 300))
+    samples, _ = merge_samples(X, np.arange(300) % 2.0)
+    assert samples.tobytes() == X.tobytes()
+
+
+def test_an_overflow_of_merged_samples_is_a_cost_that_is_not_finite():
+    X, y = repeated(np.float64)
+    start = Params(*(a[None] for a in fastsym.initialise("normal", 9, 4)))
+    wild = fastsym.train_population(X * 1e200, y, start, 30, 1e200, merge_equal_samples=True)
+    assert not np.isfinite(wild.costs).all()
 
 
 @pytest.mark.parametrize("variant", ["simd", "loops"])

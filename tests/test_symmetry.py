@@ -56,6 +56,24 @@ def test_tolerance_sees_a_sign_flip_across_a_tiny_first_number():
     assert letters(units, tolerance=1e-12, up_to_sign=False) == "AAB"
 
 
+@pytest.mark.parametrize("tolerance", [0.0, 1e-3])
+def test_classes_of_many_networks_are_counted_as_of_each(tolerance):
+    rng = np.random.default_rng(0)
+    units = rng.normal(size=(60, 5, 6))
+    units[10:20, 1] = units[10:20, 3]
+    units[20:30, 0] = -units[20:30, 4]
+    units[30:40, 2] = units[30:40, 1] + 1e-4
+    units[40:50, 2, :5] = units[40:50, 1, :5]
+    units[50, :, 2] = np.nan
+    population = symmetry.from_unit_vectors(units, np.zeros(60))
+    counts = symmetry.count_classes(population, tolerance)
+    each = [unit_classes(network(one), tolerance).max() + 1 for one in units]
+    assert counts.tolist() == each
+    assert set(each) == {4, 5}
+    one_unit = symmetry.from_unit_vectors(units[:, :1], np.zeros(60))
+    assert symmetry.count_classes(one_unit, tolerance).tolist() == [1] * 60
+
+
 def test_nan_units_are_equal_only_bit_for_bit():
     units = network([[np.nan, 1.0, 1.0], [np.nan, 1.0, 1.0], [np.nan, 1.0, 1.5]])
     assert letters(units) == "AAB"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastsym._jit import jit, jit_inline, jit_reordered
-from fastsym.elementwise import TWO_LOG2_E, exp_of_minus, log, sigmoid_from, tanh_scaled
+from fastsym.elementwise import TWO_LOG2_E, exp_of_minus_normal, log, sigmoid_from, tanh_scaled
 from fastsym.kernels.layout import aligned
 from fastsym.lanes import fma, like, magnitude, where_negative
 from fastsym.net import Array, LayerParams, Params
@@ -67,7 +67,7 @@ def output(z: Array, y: Array, dz: Array, factors: Array) -> Any:
     for m in range(z.shape[0]):
         sign = 1 - 2 * y[m]
         t = sign * z[m]
-        e, rest = exp_of_minus(magnitude(t))
+        e, rest = exp_of_minus_normal(magnitude(t))
         factors[m] = 1 + e
         dz[m] = sign * sigmoid_from(t, e, rest)
         z[m] = where_negative(t, like(t, 0.0), t)

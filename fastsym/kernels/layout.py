@@ -23,6 +23,11 @@ CHUNK_SIZES = (3, 5, 8, 9)
 BLOCK_GROUPS = 7
 """Groups of a block: with nine features, 224 float64 samples fill half of a first-level cache."""
 MOST_SLICES = 32
+LONG_BLOCK = 896
+"""Most samples of a block where networks, not samples, are shared out: each block and slice costs a little beside its
+samples. So many numbers in [1, 2] may still be multiplied."""
+NARROW = 16
+"""Hidden units up to which the activations of a long block fit into a second-level cache."""
 FAR = -2000.0
 """Argument given to the output of a missing sample: its cost and its slope become exactly zero."""
 
@@ -36,6 +41,10 @@ class Plan(NamedTuple):
     C: int
     S: int
     slices: int
+    heavy: int
+    """Registers that hold samples that stand for several; they come first."""
+    block: int
+    """Groups of a block."""
 
 
 class Packed(NamedTuple):
@@ -43,12 +52,16 @@ class Packed(NamedTuple):
 
     X: Array
     sign: Array
-    """1 for label 0, -1 for label 1, 0 for a missing sample."""
+    """1 for label 0, -1 for label 1, 0 for a missing sample; 1 if it stands for samples of both labels."""
+    pull: Array
+    """sign, times how many samples it stands for."""
+    both: Array
+    """How many of label 1 are among those, if there are some of label 0 too; otherwise 0."""
     far: Array
     shape: tuple[int, ...]
     """As many entries as a chunk has features: the compiler sees a tuple's length."""
-    sizes: tuple[int, int, int, int, int]
-    """H, M, chunks, S, slices."""
+    sizes: tuple[int, int, int, int, int, int, int]
+    """H, M, chunks, S, slices, heavy, block: as in :class:`Plan`."""
 
 
 def aligned(size: int, dtype: DTypeLike) -> Array:
@@ -64,8 +77,11 @@ def pack(X: Array, y: Array, hidden: int) -> Packed:
 
     Parameters
     ----------
-    X, y
-        (D, M) and (M,).
+    X
+        (D, M)
+    y
+        (M,) labels; or (2, M), how many samples of label 0 and of label 1 each column of X stands for, in descending
+        order of their sum. Then threads may not share the samples.
     hidden
         H.
     """
@@ -82,23 +98,29 @@ def pack(X: Array, y: Array, hidden: int) -> Packed:
     whole = M // G
     view[:whole, :D] = X[:, : whole * G].reshape(D, whole, G).transpose(1, 0, 2)
     view[whole:, :D, : M - whole * G] = X[:, whole * G :]
-    sign, far = aligned(groups * G, real), aligned(groups * G, real)
-    sign[:M] = 1 - 2 * y
+    zeros, ones = (1 - y, y) if y.ndim == 1 else y
+    sign, pull, both, far = (aligned(groups * G, real) for _ in range(4))
+    sign[:M] = np.where(zeros > 0, 1, -1)
+    pull[:M] = sign[:M] * (zeros + ones)
+    both[:M] = np.where(zeros > 0, ones, 0)
     far[M:] = FAR
     S = -(-(F + 2) // L) * L
-    slices = min(-(-groups // BLOCK_GROUPS), MOST_SLICES)
-    return Packed(packed, sign, far, (0,) * F, (hidden, M, chunks, S, slices))
+    slices, block, heavy = min(-(-groups // BLOCK_GROUPS), MOST_SLICES), BLOCK_GROUPS, int((zeros + ones > 1).sum())
+    if y.ndim == 2:
+        slices, block = 1, min(groups, LONG_BLOCK // G) if hidden <= NARROW else BLOCK_GROUPS
+    sizes = (hidden, int(y.sum()) if y.ndim == 2 else M, chunks, S, slices, -(-heavy // L), block)
+    return Packed(packed, sign, pull, both, far, (0,) * F, sizes)
 
 
 def state_size(table: Packed) -> int:
     """Numbers in one network's state."""
-    H, _, chunks, S, _ = table.sizes
+    H, _, chunks, S, *_ = table.sizes
     return H * chunks * S + 64 // table.X.itemsize
 
 
 def _row_views(states: Array, table: Packed) -> tuple[Array, Array]:
     """Rows (..., H, C, S) and the last register (..., L) of states (..., N), as views."""
-    H, _, chunks, S, _ = table.sizes
+    H, _, chunks, S, *_ = table.sizes
     length = H * chunks * S
     return states[..., :length].reshape(*states.shape[:-1], H, chunks, S), states[..., length:]
 

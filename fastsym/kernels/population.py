@@ -9,7 +9,7 @@ import numpy as np
 
 from fastsym._jit import jit, jit_expanded, jit_inline
 from fastsym.elementwise import TWO_LOG2_E
-from fastsym.kernels.layout import BLOCK_GROUPS, Packed, Plan, aligned, pack, read_states, state_size, states_of
+from fastsym.kernels.layout import Packed, Plan, aligned, pack, read_states, state_size, states_of
 from fastsym.kernels.simd import slice_sums, update
 from fastsym.lanes import per_register
 from fastsym.net import Array, Params
@@ -38,6 +38,8 @@ def copy_state(source: Array, start: int, target: Array, place: int) -> None:
 def train_share(
     X: Array,
     sign: Array,
+    pull: Array,
+    both: Array,
     far: Array,
     shape: Any,
     sizes: Any,
@@ -66,9 +68,9 @@ def train_share(
     and ``costs`` (P, T) are overwritten. ``room`` is the thread's own scratch; ``sums`` and ``heads`` belong to all
     who share a network, with room for two times the slices.
     """
-    H, M, C, S, slices = sizes
-    plan = Plan(H, M, sign.size // (4 * per_register(sign)), C, S, slices)
-    length, B = H * C * S, BLOCK_GROUPS * 4 * per_register(X)
+    H, M, C, S, slices, heavy, block = sizes
+    plan = Plan(H, M, sign.size // (4 * per_register(sign)), C, S, slices, heavy, block)
+    length, B = H * C * S, block * 4 * per_register(X)
     A, z, dz = room[: H * B], room[H * B : (H + 1) * B], room[(H + 1) * B : (H + 2) * B]
     scaled = room[(H + 2) * B : (H + 2) * B + length]
     state = room[(H + 2) * B + length :]
@@ -83,7 +85,7 @@ def train_share(
                 copy_state(state, 0, history, (p * snapshots + i // every) * state.size)
             place = i % 2 * slices
             for s in range(first, last):
-                slice_sums(X, sign, far, shape, plan, scaled, bias, A, z, dz, sums, heads, s, place + s)
+                slice_sums(X, sign, pull, both, far, shape, plan, scaled, bias, A, z, dz, sums, heads, s, place + s)
             if threads > 1 and not meet(counters, threads * (i + 1)):
                 return
             cost = update(plan, shape, state, scaled, bias, multiplicity, steps[p], sums, heads, place)
@@ -101,15 +103,15 @@ def train_share(
 
 def shared_room(table: Packed) -> tuple[Array, Array]:
     """Make the sums and heads that those who share a network need."""
-    H, _, chunks, S, slices = table.sizes
+    H, _, chunks, S, slices, *_ = table.sizes
     # A head fills a cache line, so that threads do not disturb each other.
     return aligned(2 * slices * H * chunks * S, table.X.dtype), aligned(2 * slices * 8, np.float64).reshape(-1, 8)
 
 
 def own_room(table: Packed) -> Array:
     """Make the scratch that each thread needs."""
-    H, _, chunks, S, _ = table.sizes
-    B = BLOCK_GROUPS * 256 // table.X.itemsize
+    H, _, chunks, S, *_, block = table.sizes
+    B = block * 256 // table.X.itemsize
     return aligned((H + 2) * B + H * chunks * S + state_size(table), table.X.dtype)
 
 
@@ -130,8 +132,11 @@ def train_population(
 
     Parameters
     ----------
-    X, y
-        (D, M) and (M,), the same for all.
+    X
+        (D, M), the same for all.
+    y
+        (M,) labels; or (2, M), how many samples of label 0 and of label 1 each column of X stands for, in descending
+        order of their sum (not with ``together``).
     params
         W1 (P, H, D), b1 (P, H), W2 (P, H), b2 (P,). Modified in place.
     learning_rates
@@ -152,8 +157,8 @@ def train_population(
     real = X.dtype
     hidden = params.W2.shape[1]
     table = pack(X, y, hidden)
-    steps = (learning_rates / X.shape[1]).astype(real)
-    counts = np.ones(hidden, real) if multiplicity is None else multiplicity
+    steps = (learning_rates / table.sizes[1]).astype(real)
+    units = np.ones(hidden, real) if multiplicity is None else multiplicity
     states = states_of(params, table)
     kept = np.empty((0, 0, 0) if history is None else (*history.b2.shape, state_size(table)), real)
     common = shared_room(table) if together else None
@@ -165,7 +170,7 @@ def train_population(
             *table,
             states.reshape(-1),
             steps,
-            counts,
+            units,
             costs,
             kept.reshape(-1),
             kept.shape[1],

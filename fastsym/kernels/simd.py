@@ -16,8 +16,8 @@ The layout of the data is in :mod:`fastsym.kernels.layout`; the shape legend in 
 from typing import Any
 
 from fastsym._jit import jit_expanded, jit_inline
-from fastsym.elementwise import TWO_LOG2_E, exp_of_minus, log, sigmoid_from, tanh_scaled
-from fastsym.kernels.layout import BLOCK_GROUPS, Plan
+from fastsym.elementwise import TWO_LOG2_E, exp_of_minus_normal, log, log_up_to_two, sigmoid_from, tanh_scaled
+from fastsym.kernels.layout import LONG_BLOCK, Plan
 from fastsym.lanes import (
     accumulate,
     add_totals,
@@ -36,9 +36,6 @@ from fastsym.lanes import (
     zeros,
 )
 from fastsym.net import Array
-
-LOGS_APART = 4 * 224
-"""Numbers in [1, 2] that may be multiplied before their product could overflow."""
 
 
 @jit_inline
@@ -77,7 +74,7 @@ def hidden_forward(
 ) -> None:
     """Overwrite ``A`` (H, block) with the hidden activations and ``z`` (block,) with the output's argument."""
     F, G, R = len(shape), 4 * per_register(X), plan.C * plan.S
-    B, size = BLOCK_GROUPS * G, plan.C * F * G
+    B, size = plan.block * G, plan.C * F * G
     for g in range(groups):
         store(z, g * G, broadcast(b2, 0, 4))
     for h in range(0, plan.H - 1, 2):
@@ -97,26 +94,37 @@ def hidden_forward(
 
 
 @jit_inline
-def output(z: Array, sign: Array, far: Array, start: int, groups: int, dz: Array) -> Any:
-    """Overwrite ``dz`` with sigmoid(z) - y; return its sum, and two parts of the cost.
+def output(
+    z: Array, sign: Array, pull: Array, both: Array, far: Array, start: int, groups: int, heavy: int, dz: Array
+) -> Any:
+    """Overwrite ``dz`` with sigmoid(z) - y, summed over equal samples; return its sum, and two parts of the cost.
 
     With t = z for label 0 and t = -z for label 1 the cost is softplus(t) = max(t, 0) + log(1 + exp(-|t|)), and
-    its derivative by t is sigmoid(t). Returned are the sum of max(t, 0) and the product of the logs' arguments.
+    its derivative by t is sigmoid(t). Returned are the sum of max(t, 0) and the product of the logs' arguments,
+    which are left in ``z``. A sample that stands for several is once in the product, and else in the sum. If some of
+    those have label 1 and others 0, all are taken for 0 first, and what that leaves out by z is linear.
     """
     L = per_register(z)
-    slopes = splat(z.dtype.type(0), 1)
-    linear = splat(z.dtype.type(0), 1)
-    factors = splat(z.dtype.type(1), 1)
-    for i in range(0, groups * 4 * L, L):
-        signs = load(sign, start + i, 1)
-        t = fma(signs, load(z, i, 1), load(far, start + i, 1))
-        e, rest = exp_of_minus(magnitude(t))
-        slope = signs * sigmoid_from(t, e, rest)
+    slopes = splat(z.dtype.type(0), 4)
+    linear = splat(z.dtype.type(0), 4)
+    factors = splat(z.dtype.type(1), 4)
+    for i in range(0, groups * 4 * L, 4 * L):
+        argument, counts = load(z, i, 4), load(pull, start + i, 4)
+        t = fma(load(sign, start + i, 4), argument, load(far, start + i, 4))
+        e, rest = exp_of_minus_normal(magnitude(t))
+        others = minus(load(both, start + i, 4))
+        slope = fma(counts, sigmoid_from(t, e, rest), others)
+        factor = like(t, 1.0) + e
         store(dz, i, slope)
+        store(z, i, factor)
         slopes = slopes + slope
-        linear = linear + where_negative(t, like(t, 0.0), t)
-        factors = factors * (like(t, 1.0) + e)
-    return total(slopes), total(linear), product(factors)
+        linear = fma(others, argument, fma(counts, where_negative(t, like(t, 0.0), argument), linear))
+        factors = factors * factor
+    logs = splat(z.dtype.type(0), 1)
+    for i in range(0, heavy * L, L):
+        further = magnitude(load(pull, start + i, 1)) - like(logs, 1.0)
+        logs = fma(further, log_up_to_two(load(z, i, 1)), logs)
+    return total(slopes), total(linear) + total(logs), product(factors)
 
 
 @jit_inline
@@ -125,7 +133,7 @@ def backward_pair(
 ) -> None:
     """Add the first chunk of gradients of two units to ``sums``; leave their slopes in ``A`` for further chunks."""
     G, L, R = 4 * per_register(X), per_register(X), plan.C * plan.S
-    size, B = plan.C * len(shape) * G, BLOCK_GROUPS * G
+    size, B = plan.C * len(shape) * G, plan.block * G
     row0, row1 = zeros(X, shape), zeros(X, shape)
     bias0, bias1, weight0, weight1 = (
         splat(X.dtype.type(0), 1),
@@ -195,7 +203,7 @@ def hidden_backward(
 ) -> None:
     """Add the gradient sums of one block to those of its slice, which begin at ``start``."""
     G, R = 4 * per_register(X), plan.C * plan.S
-    B = BLOCK_GROUPS * G
+    B = plan.block * G
     for h in range(0, plan.H - 1, 2):
         backward_pair(X, x, groups, shape, plan, A, h * B, dz, sums, start + h * R)
     if plan.H % 2:
@@ -211,6 +219,8 @@ def hidden_backward(
 def slice_sums(
     X: Array,
     sign: Array,
+    pull: Array,
+    both: Array,
     far: Array,
     shape: Any,
     plan: Plan,
@@ -228,20 +238,21 @@ def slice_sums(
     G = 4 * per_register(X)
     length = plan.H * plan.C * plan.S
     start = place * length
-    blocks = -(-plan.groups // BLOCK_GROUPS)
+    blocks = -(-plan.groups // plan.block)
     for i in range(start, start + length):
         sums[i] = 0
     db2, linear, logs, factors, pending = 0.0, 0.0, 0.0, 1.0, 0
     for block in range(blocks * s // plan.slices, blocks * (s + 1) // plan.slices):
-        first = block * BLOCK_GROUPS
-        groups = min(BLOCK_GROUPS, plan.groups - first)
+        first = block * plan.block
+        groups = min(plan.block, plan.groups - first)
         x = first * plan.C * len(shape) * G
         hidden_forward(X, x, groups, shape, plan, scaled, b2, A, z)
-        slope_sum, linear_sum, factor = output(z, sign, far, first * G, groups, dz)
+        heavy = min(max(plan.heavy - first * 4, 0), groups * 4)
+        slope_sum, linear_sum, factor = output(z, sign, pull, both, far, first * G, groups, heavy, dz)
         hidden_backward(X, x, groups, shape, plan, A, dz, sums, start)
         db2 += slope_sum
         linear += linear_sum
-        if pending + groups * G > LOGS_APART:
+        if pending + groups * G > LONG_BLOCK:
             logs += log(factors)
             factors, pending = 1.0, 0
         factors *= factor

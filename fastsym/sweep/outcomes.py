@@ -14,7 +14,7 @@ from fastsym.data import Dataset
 from fastsym.net import Array, Params
 from fastsym.starts import initialise
 from fastsym.sweep.grid import Chunk, Grid
-from fastsym.symmetry import dead_units, effective_rank, saturated_fraction, snapshots, spread, unit_classes
+from fastsym.symmetry import count_classes, dead_units, effective_rank, saturated_fraction, snapshots, spread
 from fastsym.variants import train_population
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = Non
     starts = [_start(X, each) for each in settings]
     together = Params(*(np.stack(values) for values in zip(*starts, strict=True)))
     rates = np.array([each["learning_rate"] for each in settings])
-    training = train_population(X, y, together, grid.iterations, rates, threads=threads)
+    training = train_population(X, y, together, grid.iterations, rates, threads=threads, merge_equal_samples=True)
     assert isinstance(training.params, Params)  # as the starts are
     common = {
         "iterations": grid.iterations,
@@ -64,7 +64,7 @@ def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = Non
     }
     table = pd.DataFrame(settings).assign(**common)
     table.insert(0, "network", range(chunk.first, chunk.stop))
-    for name, values in (*_of_costs(training.costs).items(), *_of_networks(X, y, starts, training.params).items()):
+    for name, values in (*_of_costs(training.costs).items(), *_of_networks(X, y, together, training.params).items()):
         table[name] = values
     return table
 
@@ -88,7 +88,7 @@ def _of_costs(costs: Array) -> dict[str, Array]:
     }
 
 
-def _of_networks(X: Array, y: Array, starts: list[Params], ends: Params) -> dict[str, Any]:
+def _of_networks(X: Array, y: Array, starts: Params, ends: Params) -> dict[str, Any]:
     finite = np.asarray(np.isfinite(ends.W1).all(axis=(1, 2)))
     rank = np.full(len(ends.W1), np.nan)
     rank[finite] = effective_rank(ends.W1[finite].astype(float))
@@ -96,9 +96,9 @@ def _of_networks(X: Array, y: Array, starts: list[Params], ends: Params) -> dict
     with np.errstate(all="ignore"):  # a network that left the finite range has NaN for an outcome, not a warning
         return {
             "accuracy": [_accuracy(X, y, params) for params in networks],
-            "classes_at_start": [int(unit_classes(params).max()) + 1 for params in starts],
-            "classes": [int(unit_classes(params).max()) + 1 for params in networks],
-            "classes_within_tolerance": [int(unit_classes(params, TOLERANCE).max()) + 1 for params in networks],
+            "classes_at_start": count_classes(starts),
+            "classes": count_classes(ends),
+            "classes_within_tolerance": count_classes(ends, TOLERANCE),
             "dead_units": dead_units(ends).sum(axis=1),
             "spread": spread(ends),
             "effective_rank": rank,
