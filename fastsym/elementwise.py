@@ -16,9 +16,11 @@ from fastsym.lanes import (
     at_most,
     bits_to_exponent,
     by_precision,
+    floor,
     fma,
     like,
     magnitude,
+    minus,
     rough_reciprocal,
     where_negative,
     with_sign,
@@ -110,14 +112,13 @@ def _tanh_ratio(y: Any) -> Any:
     so that r >= -1/8 from k = 1 on: the numerator's two terms never cancel by much.
     """
     size = at_most(y, by_precision(y, 56.0, 27.0))  # tanh rounds to 1 before that
-    shifted = (size - like(y, 0.375)) + by_precision(y, _ROUND_HALF_64, _ROUND_HALF_32)
-    r = size - (shifted - by_precision(y, _ROUND_HALF_64, _ROUND_HALF_32))
-    a = bits_to_exponent(shifted) - like(y, 0.5)
+    k = floor(size + like(y, 0.125))
+    r = size - k
+    a = bits_to_exponent(k + by_precision(y, _ROUND_HALF_64, _ROUND_HALF_32)) - like(y, 0.5)
     c = _coth_series(r)
-    common = a * (c + r)
-    numerator = common + r
-    denominator = common + c
-    return numerator, denominator, r - (numerator - common), c - (denominator - common)
+    wide = c + r
+    numerator, denominator = fma(a, wide, r), fma(a, wide, c)
+    return numerator, denominator, fma(a, wide, minus(numerator)) + r, fma(a, wide, minus(denominator)) + c
 
 
 @jit_inline
@@ -133,33 +134,35 @@ def tanh(z: Any) -> Any:
     size = at_most(magnitude(z), by_precision(z, 20.0, 10.0))
     factor = by_precision(z, _TWO_LOG2_E_64, _TWO_LOG2_E_32)
     y = size * factor
-    rest = fma(size, factor, like(z, 0.0) - y)  # what the product rounded away
+    rest = fma(size, factor, minus(y))  # what the product rounded away
     rest = fma(size, by_precision(z, _TWO_LOG2_E_REST_64, _TWO_LOG2_E_REST_32), rest)
     numerator, denominator, lost, lost_below = _tanh_ratio(y)
     t = numerator / denominator
-    lost = fma(like(z, 0.0) - t, lost_below, lost)
-    slope = fma(like(z, 0.0) - t, t, like(z, 1.0)) * like(z, 0.5 * _LN_2_64)
+    lost = fma(minus(t), lost_below, lost)
+    slope = fma(minus(t), t, like(z, 1.0)) * like(z, 0.5 * _LN_2_64)
     return with_sign(fma(fma(slope * rest, denominator, lost), rough_reciprocal(denominator), t), z)
 
 
 @jit_inline
 def _exp_parts(size: Any) -> Any:
-    """exp(-size) over 2**k, what rounding took from it, and k, for size >= 0 and not too large."""
+    """exp(-size) over 2**k, what rounding took from it, and k with its bits in place for bits_to_exponent."""
     magic = by_precision(size, _ROUND_64, _ROUND_32)
-    k = (like(size, 0.0) - size) * by_precision(size, _LOG2_E_64, _LOG2_E_32) + magic - magic
-    x = fma(k, by_precision(size, -_LN_2_64, -_LN_2_32), like(size, 0.0) - size)
+    shifted = fma(size, by_precision(size, -_LOG2_E_64, -_LOG2_E_32), magic)
+    k = shifted - magic
+    x = fma(k, by_precision(size, -_LN_2_64, -_LN_2_32), minus(size))
     x = fma(k, by_precision(size, -_LN_2_REST_64, -_LN_2_REST_32), x)
     above = _exp_series(x)
     e = like(size, 1.0) + above
-    return e, above - (e - like(size, 1.0)), k
+    return e, above - (e - like(size, 1.0)), shifted
 
 
 @jit_inline
 def exp_of_minus(size: Any) -> Any:
     """exp(-size) for size >= 0, of a float or lanes, and what rounding took from it; underflows gradually."""
-    e, lost, k = _exp_parts(at_most(size, by_precision(size, 760.0, 110.0)))  # rounds to 0 before that
+    e, lost, shifted = _exp_parts(at_most(size, by_precision(size, 760.0, 110.0)))  # rounds to 0 before that
     # 2**k in two factors, because it may lie below the smallest normal number.
     magic = by_precision(size, _ROUND_64, _ROUND_32)
+    k = shifted - magic
     rest = at_most(k + by_precision(size, 1000.0, 100.0), like(size, 0.0))
     near, far = bits_to_exponent((k - rest) + magic), bits_to_exponent(rest + magic)
     return e * near * far, lost * near * far
@@ -171,8 +174,8 @@ def exp_of_minus_normal(size: Any) -> Any:
 
     Added to 1, or as a slope beside others, what is lost is nothing.
     """
-    e, lost, k = _exp_parts(at_most(size, by_precision(size, 708.0, 87.0)))
-    scale = bits_to_exponent(k + by_precision(size, _ROUND_64, _ROUND_32))
+    e, lost, shifted = _exp_parts(at_most(size, by_precision(size, 708.0, 87.0)))
+    scale = bits_to_exponent(shifted)
     return e * scale, lost * scale
 
 
@@ -182,7 +185,7 @@ def sigmoid_from(z: Any, e: Any, rest: Any) -> Any:
     denominator = like(z, 1.0) + e
     lost = rest + (e - (denominator - like(z, 1.0)))
     quotient = where_negative(z, e, like(z, 1.0)) / denominator
-    correction = fma(lost, like(z, 0.0) - quotient, where_negative(z, rest, like(z, 0.0)))
+    correction = fma(lost, minus(quotient), where_negative(z, rest, like(z, 0.0)))
     return fma(correction, rough_reciprocal(denominator), quotient)
 
 

@@ -189,6 +189,18 @@ def with_sign(typingctx: Any, x: Any, sign: Any) -> Any:  # noqa: ARG001
 
 
 @intrinsic
+def floor(typingctx: Any, x: Any) -> Any:  # noqa: ARG001
+    """``floor(x)``: the largest whole number not above x."""
+    if not _is_real(x):
+        return None
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:  # noqa: ARG001
+        return _call_llvm(builder, "floor", *args)
+
+    return signature(x, x), codegen
+
+
+@intrinsic
 def at_most(typingctx: Any, x: Any, limit: Any) -> Any:  # noqa: ARG001
     """``at_most(x, limit)``: the smaller of both; NaN in x stays NaN."""
     if not (_is_real(x) and x == limit):

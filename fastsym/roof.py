@@ -216,8 +216,8 @@ def fewest_operations(D: int, H: int, M: int, dtype: DTypeLike = np.float64) -> 
     step                          fma      add   divide  load
     ============================  =======  ====  ======  =========
     Z1 = W1 X + b1                D                      D / 2
-    A1 = tanh Z1, float64         9        10    1
-    A1 = tanh Z1, float32         6        10    1
+    A1 = tanh Z1, float64         11       6     1
+    A1 = tanh Z1, float32         8        6     1
     Z2 += W2 A1                   1                      1 / 2
     dZ2 A1, summed for dW2        1        1             1 + 1 / 2
     dZ1 = dZ2 - (dZ2 A1) A1       1
@@ -226,13 +226,13 @@ def fewest_operations(D: int, H: int, M: int, dtype: DTypeLike = np.float64) -> 
     ============================  =======  ====  ======  =========
 
     and per register of samples for the output: 19 fma in float64 or 14 in float32 (exp, sigmoid, the cost's
-    product), 12 additions, 1 division, 3 loads. tanh and exp are those of :mod:`fastsym.elementwise`. Not counted,
-    because other units can do it: minima, comparisons, selections, shifts, signs, broadcasts and stores; nor the
-    update of the parameters, which is once for all samples.
+    product), 10 additions, 1 division, 3 loads. tanh and exp are those of :mod:`fastsym.elementwise`. Not counted,
+    because other units can do it: floors, minima, comparisons, selections, shifts, signs, broadcasts and stores; nor
+    the update of the parameters, which is once for all samples.
 
     The machine code of ``simd`` has exactly these operations in its three hot loops (``tests/test_assembly.py``), and
     a few in the output's that other tables need: three multiplications by 1, -1 or how many samples one stands for,
-    one by 0 unless those have both labels, one of them in place of an addition, two subtractions from 0, 2 loads.
+    one by 0 unless those have both labels, one of them in place of an addition; and 2 loads.
 
     Parameters
     ----------
@@ -248,6 +248,6 @@ def fewest_operations(D: int, H: int, M: int, dtype: DTypeLike = np.float64) -> 
     """
     real = np.dtype(dtype)
     shorter = 0 if real == np.float64 else 1  # the series have fewer terms
-    unit = Operations(fma=2 * D + 12 - 3 * shorter, add=12, divide=1, load=D + 2)
-    output = Operations(fma=19 - 5 * shorter, add=12, divide=1, load=3)
+    unit = Operations(fma=2 * D + 14 - 3 * shorter, add=8, divide=1, load=D + 2)
+    output = Operations(fma=19 - 5 * shorter, add=10, divide=1, load=3)
     return (unit * H + output) * (M * real.itemsize / REGISTER_BYTES)
