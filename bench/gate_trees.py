@@ -31,7 +31,7 @@ MARKER = re.compile(r"^( +)slice_sums\(X, .*\bplace \+ s\)$", re.MULTILINE)
 EXTRA = """\
 turn, rate = i * slices + s, {share!r} * plan.groups / slices
 repeated = int((turn + 1) * rate) - int(turn * rate)  # whole groups; over the iterations it comes out right
-begin = -(-plan.groups // BLOCK_GROUPS) * s // slices * BLOCK_GROUPS
+begin = -(-plan.groups // plan.block) * s // slices * plan.block
 place_in_X = begin * C * len(shape) * 256 // X.itemsize
 hidden_forward(X, place_in_X, min(repeated, plan.groups - begin), shape, plan, scaled, bias, A, z)
 """

@@ -77,7 +77,13 @@ OWN = (
         population.train_network,
         train_population=population.train_population,
     ),
-    Variant("parallel", "simd on all threads", parallel.train_network, threads=parallel.threads_used),
+    Variant(
+        "parallel",
+        "simd on all threads",
+        parallel.train_network,
+        threads=parallel.threads_used,
+        train_population=parallel.train_population,
+    ),
 )
 
 
@@ -176,7 +182,7 @@ def train(
         n, to keep the parameters of every n-th iteration in ``Training.history``; 0 to keep none.
     multiplicity
         (H,) positive numbers, for the quotient of a net with equal units: hidden unit h stands for so many. The
-        output adds multiplicity W2 tanh(...), gradients are those of a single unit. Variants simd and fast only.
+        output adds multiplicity W2 tanh(...), gradients are those of a single unit. Variants simd, parallel and fast.
 
     Returns
     -------
@@ -195,11 +201,11 @@ def train(
     problem = checked(X, y, params, iterations, learning_rate)
     every = checked_count("record_every", record_every)
     counts = None if multiplicity is None else checked_multiplicity(multiplicity, problem)
-    if variant == "fast" and isinstance(problem.params, Params) and (every or counts is not None):
-        variant = "simd"
     chosen = select(variant, problem)
     if counts is not None and chosen.train_population is None:
-        raise ValueError(f"multiplicity: expected variant 'simd' or 'fast'; got {variant!r}; use one of these")
+        raise ValueError(
+            f"multiplicity: expected variant 'simd', 'parallel' or 'fast'; got {variant!r}; use one of these"
+        )
     costs = np.empty(problem.iterations, problem.X.dtype)
     history = run(chosen, problem, costs, every, counts)
     if not np.isfinite(costs).all():

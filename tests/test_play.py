@@ -19,7 +19,6 @@ from numba.core.event import install_timer
 from typer.testing import CliRunner
 
 import fastsym
-from fastsym.net import Array
 from fastsym.play import __main__ as command
 from fastsym.play import charts, newest, retrain
 from fastsym.play.settings import (
@@ -135,13 +134,13 @@ def test_each_position_of_a_slider_is_a_good_value_and_is_found_again(name: str)
     assert track.position(RANGES[name].low) == track.low
 
 
-def trained(chosen: Settings) -> tuple[fastsym.Training, Array]:
-    """What ``fastsym.train`` gives, and what the exported lines print."""
+def trained(chosen: Settings, iterations: int = ITERATIONS) -> tuple[fastsym.Training, Any]:
+    """What ``fastsym.train`` gives after so many iterations, and what the exported lines print."""
     said: list[Any] = []
     space: dict[str, Any] = {"print": said.append}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", fastsym.NonFiniteCostWarning)
-        exec(to_python(chosen), space)
+        exec(to_python(chosen).replace(f"iterations={ITERATIONS}", f"iterations={iterations}"), space)
     return space["training"], said[0]
 
 
@@ -165,6 +164,9 @@ def test_the_page_shows_what_fastsym_trains_and_the_exported_lines_print(chosen:
     for ours, theirs in zip(observed.params, training.params, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_array_equal(observed.W2[-1], training.params.W2)
+    for iterations, moment in ((retrain.PIECE, 1), (7 * retrain.PIECE, 7)):
+        until, _ = trained(chosen, iterations)
+        np.testing.assert_array_equal(observed.W2[moment], until.params.W2)
     assert charts.facts(observed)["Final cost"] == str(said)
     assert len(to_python(chosen).splitlines()) == 10
 
@@ -174,7 +176,12 @@ def test_several_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(retrain, "THREADS_PAY_SECONDS", 0.0)
     ran = []
     run = retrain.run
-    monkeypatch.setattr(retrain, "run", lambda variant, *rest: (ran.append(variant.name), run(variant, *rest)))
+
+    def seen(variant: Any, *rest: Any, **more: Any) -> Any:
+        ran.append(variant.name)
+        return run(variant, *rest, **more)
+
+    monkeypatch.setattr(retrain, "run", seen)
     together = retrain.retrain(Settings(hidden=3))
     assert alone is not None
     assert together is not None
@@ -182,7 +189,8 @@ def test_several_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> 
     np.testing.assert_array_equal(alone.costs, together.costs)
 
 
-def test_an_abandoned_training_ends_early() -> None:
+def test_an_abandoned_training_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrain, "STRETCH_SECONDS", 0.0)
     asked = iter([False, False, True])
     assert retrain.retrain(DEFAULT, lambda: next(asked)) is None
     assert next(asked, None) is None

@@ -6,10 +6,12 @@ bits do not depend on the number of threads. With 4, 64 and 1024 units, two thre
 and 1.54 times as fast as one.
 """
 
+from typing import Any
+
 import numpy as np
 
+from fastsym.kernels import population
 from fastsym.kernels.layout import BLOCK_GROUPS, MOST_SLICES
-from fastsym.kernels.population import train_population
 from fastsym.net import Array, Params
 from fastsym.threads import thread_count
 
@@ -20,8 +22,18 @@ def threads_used(X: Array) -> int:
     return int(min(thread_count(), -(-X.shape[1] // block), MOST_SLICES))
 
 
+def train_population(X: Array, y: Array, params: Params, learning_rates: Array, costs: Array, **options: Any) -> None:
+    """Train P networks on all threads: they share the samples of one network, or else the networks.
+
+    Arguments as for :func:`fastsym.kernels.population.train_population`, whose ``threads`` and ``together`` are set.
+    """
+    together = len(params.W2) == 1
+    threads = threads_used(X) if together else min(thread_count(), len(params.W2))
+    population.train_population(
+        X, y, params, learning_rates, costs, threads=threads, together=together and threads > 1, **options
+    )
+
+
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
     """Train the two-layer net; arguments as for :func:`fastsym.reference.train_network`."""
-    alone = Params(*(a[None] for a in params))
-    threads = threads_used(X)
-    train_population(X, y, alone, np.array([learning_rate]), costs[None], threads=threads, together=threads > 1)
+    train_population(X, y, Params(*(a[None] for a in params)), np.array([learning_rate]), costs[None])

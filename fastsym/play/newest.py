@@ -33,6 +33,11 @@ class Newest(Generic[Wanted, Done]):
         self._closed = False
         self._begin = 0.0
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is being worked on."""
+        return self._busy
+
     async def ask(self, wanted: Wanted) -> None:
         """Ask for work; return at once if another call is at work, which then does this, too."""
         self._waiting[:] = [wanted]

@@ -1,5 +1,6 @@
 """One page for each visitor, and the server of them."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,8 @@ from fastsym.play.tracks import TRACKS
 
 HOST = "127.0.0.1"
 STYLE = Path(__file__).with_name("play.css")
+SLOW_SECONDS = 0.4
+"""A training that takes longer is announced."""
 
 
 def serve(port: int, show: bool, ready: Callable[[], None]) -> None:
@@ -148,8 +151,14 @@ class Playground:
 
     def ask(self) -> None:
         """Train with the settings as they are now."""
-        self._status.text = "training …"
         background_tasks.create(self.newest.ask(parse(self._texts)[0]), name="retrain")
+        background_tasks.create(self._say_if_slow(), name="say if slow")
+
+    async def _say_if_slow(self) -> None:
+        # Saying so at once would cost the browser more than a small network's training takes.
+        await asyncio.sleep(SLOW_SECONDS)
+        if self.newest.busy:
+            self._status.text = "training …"
 
     def show(self, observed: Observed) -> None:
         """Show one training's result."""

@@ -18,12 +18,14 @@ from fastsym.symmetry import dead_units, saturated_fraction, unit_classes
 from fastsym.variants import VARIANTS, run
 
 PIECE = 100
-"""Iterations between two looks at the weights, at the clock, and at whether anybody still waits for the result."""
+"""Iterations between two looks at the weights."""
+STRETCH_SECONDS = 0.03
+"""Between two looks at the clock, and at whether anybody still waits for the result. Not less, because each look may
+have to wait until the page's other threads let go of the interpreter."""
 THREADS_PAY_SECONDS = 4e-3
 """A piece that one thread trains in less is never given to several: on a busy machine they may wait long for
-each other. Above, both are tried, and what follows goes to the faster one. The bits are the same."""
-TRIED_AGAIN = 4
-"""So many pieces later the slower one is tried again: what disturbed it may be over."""
+each other. Above, both are tried, and what follows goes to the faster one. If that is the one thread, several are
+tried again after each stretch, for a piece: what disturbed them may be over. The bits are the same."""
 TOLERANCE = 1e-3
 """Units whose numbers differ by at most this much count as nearly equal."""
 
@@ -72,7 +74,7 @@ def retrain(settings: Settings, abandoned: Callable[[], bool] = lambda: False) -
     settings
         What to train.
     abandoned
-        Asked every :data:`PIECE` iterations; True ends the training.
+        Asked every :data:`STRETCH_SECONDS` or so; True ends the training.
 
     Returns
     -------
@@ -88,21 +90,28 @@ def retrain(settings: Settings, abandoned: Callable[[], bool] = lambda: False) -
     iterations = np.arange(0, ITERATIONS + PIECE, PIECE)
     W2 = np.empty((len(iterations), s.hidden), X.dtype)
     W2[0] = params.W2
-    seconds = {"simd": 0.0}  # variant -> of its latest piece; 0 makes it be tried
+    seconds = {"simd": 0.0}  # variant -> of a piece, when it was last run; 0 makes it be tried
     ran: Counter[str] = Counter()
     begin = time.perf_counter()
-    for k in range(len(iterations) - 1):
+    k, variant = 0, ""
+    while k < len(iterations) - 1:
         if abandoned():
             return None
-        pick = max if k % TRIED_AGAIN == TRIED_AGAIN - 1 else min
-        variant = pick(seconds, key=seconds.__getitem__)
+        quickest = min(seconds, key=seconds.__getitem__)
+        variant = "parallel" if quickest == variant == "simd" and "parallel" in seconds else quickest
+        best = min(seconds.values())
+        pieces = 1 if seconds[variant] > best or not best else max(1, int(STRETCH_SECONDS / best))
+        pieces = min(pieces, len(iterations) - 1 - k)
         before = time.perf_counter()
-        run(VARIANTS[variant], problem, costs[iterations[k] : iterations[k + 1]])
-        seconds[variant] = time.perf_counter() - before
+        part = problem._replace(iterations=pieces * PIECE)
+        history = run(VARIANTS[variant], part, costs[iterations[k] : iterations[k + pieces]], every=PIECE)
+        seconds[variant] = (time.perf_counter() - before) / pieces
         if k == 0 and seconds[variant] > THREADS_PAY_SECONDS:
             seconds["parallel"] = 0.0
-        ran[variant] += 1
-        W2[k + 1] = params.W2
+        ran[variant] += pieces
+        assert isinstance(history, Params)  # as the start is
+        W2[k + 1 : k + pieces + 1] = history.W2[1:]
+        k += pieces
     milliseconds = 1000 * (time.perf_counter() - begin)
     with np.errstate(all="ignore"):  # diverged weights are shown as they are
         return Observed(
