@@ -1,7 +1,8 @@
 """What becomes of the networks of one chunk: one row each, with every setting, version and outcome.
 
 A row depends on nothing but its settings, the data and the versions: not on the chunk, the number of threads, the
-machine's load or where it ran. So no times are in it.
+machine's load or where it ran. So no times are in it. Samples that are equal are trained on as one with a weight, so
+that a row is what ``train`` gives up to the rounding of sums in another order.
 """
 
 from typing import TYPE_CHECKING, Any
