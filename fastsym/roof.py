@@ -231,8 +231,8 @@ def fewest_operations(D: int, H: int, M: int, dtype: DTypeLike = np.float64) -> 
     the update of the parameters, which is once for all samples.
 
     The machine code of ``simd`` has exactly these operations in its three hot loops (``tests/test_assembly.py``), and
-    a few in the output's that other tables need: three multiplications by 1, -1 or how many samples one stands for,
-    one by 0 unless those have both labels, one of them in place of an addition; and 2 loads.
+    four more in the output's that other tables need: multiplications by 1, -1, how many samples one stands for, or 0
+    for a missing one; one of them in place of an addition.
 
     Parameters
     ----------

@@ -28,8 +28,6 @@ LONG_BLOCK = 896
 samples. So many numbers in [1, 2] may still be multiplied."""
 NARROW = 16
 """Hidden units up to which the activations of a long block fit into a second-level cache."""
-FAR = -2000.0
-"""Argument given to the output of a missing sample: its cost and its slope become exactly zero."""
 
 
 class Plan(NamedTuple):
@@ -54,10 +52,9 @@ class Packed(NamedTuple):
     sign: Array
     """1 for label 0, -1 for label 1, 0 for a missing sample; 1 if it stands for samples of both labels."""
     pull: Array
-    """sign, times how many samples it stands for."""
+    """sign, times how many samples it stands for; sign itself if each stands for one, for the cache's sake."""
     both: Array
-    """How many of label 1 are among those, if there are some of label 0 too; otherwise 0."""
-    far: Array
+    """How many of label 1 are among those, if there are some of label 0 too; otherwise 0. Only for heavy registers."""
     shape: tuple[int, ...]
     """As many entries as a chunk has features: the compiler sees a tuple's length."""
     sizes: tuple[int, int, int, int, int, int, int]
@@ -99,17 +96,19 @@ def pack(X: Array, y: Array, hidden: int) -> Packed:
     view[:whole, :D] = X[:, : whole * G].reshape(D, whole, G).transpose(1, 0, 2)
     view[whole:, :D, : M - whole * G] = X[:, whole * G :]
     zeros, ones = (1 - y, y) if y.ndim == 1 else y
-    sign, pull, both, far = (aligned(groups * G, real) for _ in range(4))
+    sign = aligned(groups * G, real)
     sign[:M] = np.where(zeros > 0, 1, -1)
-    pull[:M] = sign[:M] * (zeros + ones)
-    both[:M] = np.where(zeros > 0, ones, 0)
-    far[M:] = FAR
+    heavy = -(-int((zeros + ones > 1).sum()) // L)
+    pull, both = (aligned(groups * G, real), aligned(heavy * L, real)) if heavy else (sign, sign[:0])
+    if heavy:
+        pull[:M] = sign[:M] * (zeros + ones)
+        both[:M] = np.where(zeros > 0, ones, 0)[: heavy * L]
     S = -(-(F + 2) // L) * L
-    slices, block, heavy = min(-(-groups // BLOCK_GROUPS), MOST_SLICES), BLOCK_GROUPS, int((zeros + ones > 1).sum())
+    slices, block = min(-(-groups // BLOCK_GROUPS), MOST_SLICES), BLOCK_GROUPS
     if y.ndim == 2:
         slices, block = 1, min(groups, LONG_BLOCK // G) if hidden <= NARROW else BLOCK_GROUPS
-    sizes = (hidden, int(y.sum()) if y.ndim == 2 else M, chunks, S, slices, -(-heavy // L), block)
-    return Packed(packed, sign, pull, both, far, (0,) * F, sizes)
+    sizes = (hidden, int(y.sum()) if y.ndim == 2 else M, chunks, S, slices, heavy, block)
+    return Packed(packed, sign, pull, both, (0,) * F, sizes)
 
 
 def state_size(table: Packed) -> int:

@@ -40,7 +40,6 @@ def train_share(
     sign: Array,
     pull: Array,
     both: Array,
-    far: Array,
     shape: Any,
     sizes: Any,
     states: Array,
@@ -85,7 +84,7 @@ def train_share(
                 copy_state(state, 0, history, (p * snapshots + i // every) * state.size)
             place = i % 2 * slices
             for s in range(first, last):
-                slice_sums(X, sign, pull, both, far, shape, plan, scaled, bias, A, z, dz, sums, heads, s, place + s)
+                slice_sums(X, sign, pull, both, shape, plan, scaled, bias, A, z, dz, sums, heads, s, place + s)
             if threads > 1 and not meet(counters, threads * (i + 1)):
                 return
             cost = update(plan, shape, state, scaled, bias, multiplicity, steps[p], sums, heads, place)

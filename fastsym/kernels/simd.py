@@ -94,9 +94,7 @@ def hidden_forward(
 
 
 @jit_inline
-def output(
-    z: Array, sign: Array, pull: Array, both: Array, far: Array, start: int, groups: int, heavy: int, dz: Array
-) -> Any:
+def output(z: Array, sign: Array, pull: Array, both: Array, start: int, groups: int, heavy: int, dz: Array) -> Any:
     """Overwrite ``dz`` with sigmoid(z) - y, summed over equal samples; return its sum, and two parts of the cost.
 
     With t = z for label 0 and t = -z for label 1 the cost is softplus(t) = max(t, 0) + log(1 + exp(-|t|)), and
@@ -108,23 +106,28 @@ def output(
     slopes = splat(z.dtype.type(0), 4)
     linear = splat(z.dtype.type(0), 4)
     factors = splat(z.dtype.type(1), 4)
+    slopes_of_both = splat(z.dtype.type(0), 1)
+    rest_of_cost = splat(z.dtype.type(0), 1)
+    for i in range(0, heavy * L, L):
+        rest_of_cost = fma(minus(load(both, start + i, 1)), load(z, i, 1), rest_of_cost)
     for i in range(0, groups * 4 * L, 4 * L):
-        argument, counts = load(z, i, 4), load(pull, start + i, 4)
-        t = fma(load(sign, start + i, 4), argument, load(far, start + i, 4))
+        argument, signs, counts = load(z, i, 4), load(sign, start + i, 4), load(pull, start + i, 4)
+        t = signs * argument
         e, rest = exp_of_minus_normal(magnitude(t))
-        others = minus(load(both, start + i, 4))
-        slope = fma(counts, sigmoid_from(t, e, rest), others)
-        factor = like(t, 1.0) + e
+        slope = counts * sigmoid_from(t, e, rest)
+        factor = fma(magnitude(signs), e, like(t, 1.0))  # 1 for a missing sample
         store(dz, i, slope)
         store(z, i, factor)
         slopes = slopes + slope
-        linear = fma(others, argument, fma(counts, where_negative(t, like(t, 0.0), argument), linear))
+        linear = fma(counts, where_negative(t, like(t, 0.0), argument), linear)
         factors = factors * factor
-    logs = splat(z.dtype.type(0), 1)
     for i in range(0, heavy * L, L):
-        further = magnitude(load(pull, start + i, 1)) - like(logs, 1.0)
-        logs = fma(further, log_up_to_two(load(z, i, 1)), logs)
-    return total(slopes), total(linear) + total(logs), product(factors)
+        others = load(both, start + i, 1)
+        store(dz, i, load(dz, i, 1) - others)
+        slopes_of_both = slopes_of_both + others
+        further = magnitude(load(pull, start + i, 1)) - like(others, 1.0)
+        rest_of_cost = fma(further, log_up_to_two(load(z, i, 1)), rest_of_cost)
+    return total(slopes) - total(slopes_of_both), total(linear) + total(rest_of_cost), product(factors)
 
 
 @jit_inline
@@ -221,7 +224,6 @@ def slice_sums(
     sign: Array,
     pull: Array,
     both: Array,
-    far: Array,
     shape: Any,
     plan: Plan,
     scaled: Array,
@@ -248,7 +250,7 @@ def slice_sums(
         x = first * plan.C * len(shape) * G
         hidden_forward(X, x, groups, shape, plan, scaled, b2, A, z)
         heavy = min(max(plan.heavy - first * 4, 0), groups * 4)
-        slope_sum, linear_sum, factor = output(z, sign, pull, both, far, first * G, groups, heavy, dz)
+        slope_sum, linear_sum, factor = output(z, sign, pull, both, first * G, groups, heavy, dz)
         hidden_backward(X, x, groups, shape, plan, A, dz, sums, start)
         db2 += slope_sum
         linear += linear_sum
