@@ -170,9 +170,9 @@ def exp_of_minus(size: Any) -> Any:
 
 @jit_inline
 def exp_of_minus_normal(size: Any) -> Any:
-    """As :func:`exp_of_minus`, with fewer steps; but never below the smallest normal number, of which it stops short.
+    """As :func:`exp_of_minus`, in fewer steps, but not below exp(-708), or exp(-87) in float32.
 
-    Added to 1, or as a slope beside others, what is lost is nothing.
+    For a cost, where it is added to 1, and for the slope of a sample, so small a number is as good as zero.
     """
     e, lost, shifted = _exp_parts(at_most(size, by_precision(size, 708.0, 87.0)))
     scale = bits_to_exponent(shifted)
@@ -223,7 +223,7 @@ def log(x: float) -> Any:
 
 @jit_inline
 def log_up_to_two(x: Any) -> Any:
-    """Natural logarithm of a float or lanes from 1 to 2; NaN for NaN; off by less than one rounding of log 2."""
+    """Natural logarithm of a float or lanes from 1 to 2; NaN for NaN; off by less than 2.2e-16 (float64)."""
     above = like(x, SQRT_TWO) - x
     m = where_negative(above, like(x, 0.5) * x, x)
     s = (m - like(x, 1.0)) / (m + like(x, 1.0))

@@ -5,7 +5,7 @@ import pytest
 
 import fastsym
 from fastsym.inputs import merge_samples
-from fastsym.kernels import layout, population
+from fastsym.kernels import layout, parallel, population
 from fastsym.net import Params
 
 EDGES = [(1, 1, 1), (3, 2, 7), (4, 3, 8), (5, 4, 31), (6, 1, 33), (9, 5, 223), (10, 2, 225), (13, 3, 449), (100, 7, 65)]
@@ -129,7 +129,29 @@ def test_an_overflow_of_merged_samples_is_a_cost_that_is_not_finite():
     assert not np.isfinite(wild.costs).all()
 
 
-@pytest.mark.parametrize("variant", ["simd", "loops"])
+@pytest.mark.parametrize("networks", [1, 3])
+def test_parallel_trains_a_population_to_the_same_bits(networks):
+    data = fastsym.load_titanic("standardised")
+    alone = [fastsym.initialise("normal", 8, 5, scale=0.1, seed=seed) for seed in range(networks)]
+    trained = []
+    for train in (population.train_population, parallel.train_population):
+        params, costs = Params(*(np.stack(a) for a in zip(*alone, strict=True))), np.empty((networks, 20))
+        history = Params(*(np.empty((networks, 4, *a.shape[1:])) for a in params))
+        train(
+            data.X,
+            data.y,
+            params,
+            np.full(networks, 0.1),
+            costs,
+            multiplicity=np.full(5, 2.0),
+            history=history,
+            every=5,
+        )
+        trained.append([a.tobytes() for a in (costs, *params, *history)])
+    assert trained[0] == trained[1]
+
+
+@pytest.mark.parametrize("variant", ["simd", "parallel", "loops"])
 def test_snapshots_are_the_states_on_the_way(variant):
     data = fastsym.load_titanic("standardised")
     params = fastsym.initialise("normal", 8, 3, scale=0.1)
