@@ -8,6 +8,7 @@ threads do not know of each other. (Numba's own thread pools have each of these 
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numba
@@ -103,6 +104,21 @@ def thread_count() -> int:
     return max(1, min(int(count), available))
 
 
+def spread(thread: int, threads: int) -> None:
+    """Move the calling thread to a processor of its own, if there are as many threads as processors.
+
+    New threads often start on one processor, and those that wait for each other then take turns on it until the
+    system has noticed, which takes longer than many a training. Where a thread goes afterwards is the system's affair.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    allowed = os.sched_getaffinity(0)
+    if threads == len(allowed):
+        with suppress(OSError):  # a system may forbid it, or take a processor away meanwhile
+            os.sched_setaffinity(0, {sorted(allowed)[thread]})
+            os.sched_setaffinity(0, allowed)
+
+
 def run_together(work: Callable[[int, Array], None], threads: int) -> None:
     """Call ``work(thread, counters)`` in so many threads at once and wait for all.
 
@@ -126,6 +142,7 @@ def run_together(work: Callable[[int, Array], None], threads: int) -> None:
 
     def guarded(thread: int) -> None:
         try:
+            spread(thread, threads)
             work(thread, counters)
         except BaseException as error:  # raised again by the calling thread
             counters[STOP] = 1

@@ -12,7 +12,7 @@ import numba
 import pytest
 
 import fastsym
-from fastsym.threads import NEXT, STOP, run_together, thread_count
+from fastsym.threads import NEXT, STOP, run_together, spread, thread_count
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,19 @@ def test_no_thread_outlives_a_call(problem):
     before = threading.active_count()
     fastsym.train(*problem, 20, 0.1, "parallel")
     assert threading.active_count() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system places threads alone")
+def test_threads_start_on_processors_of_their_own_where_each_has_one(monkeypatch):
+    allowed, asked = {5, 2, 9}, []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(allowed))
+    monkeypatch.setattr(os, "sched_setaffinity", lambda _, processors: asked.append(set(processors)))
+    for thread in range(3):
+        spread(thread, 3)
+    assert asked == [{2}, allowed, {5}, allowed, {9}, allowed]
+    asked.clear()
+    spread(0, 2)
+    assert asked == []
 
 
 def test_callers_do_not_disturb_each_other(problem):
