@@ -5,5 +5,5 @@
 - ``newest``: who asks faster than training goes gets the newest answer
 - ``charts``: what was observed, as chart options
 - ``tracks``: positions of sliders
-- ``controls`` and ``page``: what moves and what is shown; only these know NiceGUI
+- ``controls``, ``results`` and ``page``: what moves, what is shown, and both together; only these know NiceGUI
 """

@@ -137,7 +137,7 @@ def rows_options(observed: Observed) -> Options:
             "textStyle": {"color": "var(--ink)"},
         },
         "tooltip": {"confine": True},
-        "series": [{"name": "W1", "type": "heatmap", "data": cells, "emphasis": {"disabled": True}}],
+        "series": [{"id": "W1", "name": "W1", "type": "heatmap", "data": cells, "emphasis": {"disabled": True}}],
     }
 
 
@@ -183,6 +183,7 @@ def _named(gap: int) -> Options:
 def _line(name: str, points: list[list[float | None]], style: int, width: float) -> Options:
     colour = f"var(--line-{style + 1})"
     return {
+        "id": name,
         "name": name,
         "type": "line",
         "data": points,

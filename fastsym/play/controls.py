@@ -6,7 +6,7 @@ from nicegui import ui
 
 from fastsym import starts
 from fastsym.play.settings import CHOICES, DEFAULT, RANGES
-from fastsym.play.tracks import TRACKS, Track
+from fastsym.play.tracks import TRACKS
 
 LABELS = {
     "hidden": "Hidden units H",
@@ -32,46 +32,27 @@ def text_element(tag: str, text: str) -> ui.label:
     return label
 
 
-class Slider(ui.element, component="slider.js"):
-    """A slider that also says its value in words; emits ``slid`` with its position."""
-
-    def __init__(self, label: str, track: Track, text: str) -> None:
-        super().__init__()
-        self._props |= {"low": track.low, "high": track.high, "step": track.step, "aria-label": label}
-        self._props |= {"start": track.position(float(text)), "start-text": text}
-
-    def place(self, position: float | None, text: str) -> None:
-        """Move it, unless the position is None, and tell it what its position means."""
-        self.run_method("place", position, text)
-
-
-class NumberControl:
+class NumberControl(ui.element, component="number.js"):
     """A number: a field for all values, and a slider for the usual ones."""
 
     def __init__(self, name: str, text: str, change: Change) -> None:
+        super().__init__()
         self._name, self._change = name, change
         self._track = TRACKS[name]
         low, high = RANGES[name]
         keyboard = "numeric" if isinstance(getattr(DEFAULT, name), int) else "decimal"
-        with ui.element("div").classes("control number"):
-            self._field = ui.input(LABELS[name], value=text)
-            self._field.props(f'dense outlined inputmode={keyboard} hint="{low:g} to {high:.10g}"')
-            self._slider = Slider(LABELS[name], self._track, text)
-            self._error = text_element("p", "").classes("alert").props("role=alert")
-        self._slider.on("slid", lambda event: self._slid(float(event.args)), throttle=0.05)
-        self._field.on("blur", self._typed)
-        self._field.on("keydown.enter", self._typed)
+        self._props |= {"label": LABELS[name], "hint": f"{low:g} to {high:.10g}", "keyboard": keyboard}
+        self._props |= {"low": self._track.low, "high": self._track.high, "step": self._track.step}
+        self._props |= {"start": {"text": text, "position": self._track.position(float(text))}}
+        self.on("slid", lambda event: self._settle(self._track.text(float(event.args)), slid=True), throttle=0.05)
+        self.on("typed", lambda event: self._settle(str(event.args or "").strip(), slid=False))
 
-    def _slid(self, position: float) -> None:
-        text = self._track.text(position)
-        self._field.value = text
-        self._slider.place(None, text)
-        _refused(self._change(self._name, text), self._field, self._error)
-
-    def _typed(self) -> None:
-        text = (self._field.value or "").strip()
-        if not _refused(self._change(self._name, text), self._field, self._error):
-            self._slider.place(self._track.position(float(text)), text)
+    def _settle(self, text: str, *, slid: bool) -> None:
+        wrong = self._change(self._name, text)
+        if wrong is not None:
+            self.run_method("refuse", wrong)
+        else:
+            self.run_method("settle", text, None if slid else self._track.position(float(text)))
 
 
 def _refused(wrong: str | None, field: ui.input, error: ui.label) -> bool:

@@ -10,9 +10,9 @@ from nicegui import Client, app, background_tasks, ui
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 
-from fastsym.play import charts
 from fastsym.play.controls import LABELS, ChoiceControl, NumberControl, StartControl, text_element
 from fastsym.play.newest import Newest
+from fastsym.play.results import Results
 from fastsym.play.retrain import Observed, retrain
 from fastsym.play.settings import (
     ITERATIONS,
@@ -89,7 +89,6 @@ class Playground:
     """
 
     def __init__(self, client: Client, settings: Settings, problems: tuple[Problem, ...]) -> None:
-        self.newest: Newest[Settings, Observed] = Newest(retrain, self.show)
         self._client = client
         self._texts = to_texts(settings)
         ui.add_css(STYLE)
@@ -101,9 +100,9 @@ class Playground:
             with ui.element("section").classes("controls").props('aria-label="Settings"'):
                 self._controls()
                 ui.button("Python for this run", on_click=self.export).props("outline no-caps")
-            with ui.element("section").classes("results").props('aria-label="Results"'):
-                self._results()
+            self._results = Results()
             self._exported()
+        self.newest: Newest[Settings, Observed] = Newest(retrain, self._show)
         self._warn(problems)
 
     def _controls(self) -> None:
@@ -114,15 +113,6 @@ class Playground:
                 StartControl(self._texts[name], self.change)
             else:
                 ChoiceControl(name, self._texts[name], self.change)
-
-    def _results(self) -> None:
-        self._status = text_element("p", "training …").classes("status").props("role=status")
-        self._figures = [
-            Figure("cost", charts.cost_title, charts.cost_options),
-            Figure("weights", charts.weights_title, charts.weights_options),
-            Figure("rows", charts.rows_title, charts.rows_options),
-        ]
-        self._facts = ui.element("dl").classes("facts")
 
     def _exported(self) -> None:
         with ui.dialog() as self._dialog, ui.card().classes("export"):
@@ -139,42 +129,37 @@ class Playground:
         """Take one setting's new text: retrain, or say what is wrong and stay with what was there."""
         if text == self._texts[name]:
             return None
-        settings, problems = parse(self._texts | {name: text})
+        _, problems = parse(self._texts | {name: text})
         if problems:
             return f"{problems[0].message}; {self._texts[name]} stays in use"
         self._texts[name] = text
         self._warn(())
-        address = json.dumps(f"?{to_query(settings)}")
-        self._client.run_javascript(f"history.replaceState(history.state, '', {address})")
         self.ask()
         return None
 
     def ask(self) -> None:
         """Train with the settings as they are now."""
-        background_tasks.create(self.newest.ask(parse(self._texts)[0]), name="retrain")
+        background_tasks.create(self.newest.ask(self._settings()), name="retrain")
         background_tasks.create(self._say_if_slow(), name="say if slow")
+
+    def _settings(self) -> Settings:
+        return parse(self._texts)[0]
+
+    def _address(self) -> str:
+        return f"?{to_query(self._settings())}"
+
+    def _show(self, observed: Observed) -> None:
+        self._results.show(observed, self._address())
 
     async def _say_if_slow(self) -> None:
         # Saying so at once would cost the browser more than a small network's training takes.
         await asyncio.sleep(SLOW_SECONDS)
         if self.newest.busy:
-            self._status.text = "training …"
-
-    def show(self, observed: Observed) -> None:
-        """Show one training's result."""
-        for figure in self._figures:
-            figure.show(observed)
-        facts = charts.facts(observed)
-        if not self._facts.default_slot.children:
-            with self._facts:
-                self._values = {label: _fact(label) for label in facts}
-        for label, text in facts.items():
-            self._values[label].text = text
-        self._status.text = charts.summary(observed)
+            self._results.wait(self._address())
 
     async def export(self) -> None:
         """Show the Python lines of the current settings, and copy them."""
-        code = to_python(parse(self._texts)[0])
+        code = to_python(self._settings())
         self._code.text = code
         self._copied.text = ""
         self._dialog.open()
@@ -183,27 +168,3 @@ class Playground:
         self._copied.text = (
             "Copied. They print the final cost of this run." if copied else "The browser did not allow copying."
         )
-
-
-def _fact(label: str) -> ui.label:
-    with ui.element("div"):
-        text_element("dt", label)
-        return text_element("dd", "").props(f'data-fact="{label}"')
-
-
-class Figure:
-    """A chart below its title."""
-
-    def __init__(
-        self, name: str, title: Callable[[Observed], str], options: Callable[[Observed], charts.Options]
-    ) -> None:
-        self._title, self._options = title, options
-        with ui.element("figure").classes(name):
-            self._caption = text_element("figcaption", "")
-            self._chart = ui.echart({}, renderer="svg")
-
-    def show(self, observed: Observed) -> None:
-        """Draw it."""
-        self._caption.text = self._title(observed)
-        self._chart.options.clear()
-        self._chart.options.update(self._options(observed))

@@ -1,0 +1,30 @@
+// A number: a field for all values, and a native slider, with the keyboard of its own, for the usual ones. What is
+// typed, and the slider's position, are the browser's, so that no late answer of the server takes them back.
+export default {
+  template: `
+    <div class="control number">
+      <q-input dense outlined :label="label" :hint="hint" :inputmode="keyboard" :error="wrong !== ''" hide-bottom-space
+               v-model="typed" @blur="$emit('typed', typed)" @keydown.enter="$emit('typed', typed)" />
+      <input type="range" :aria-label="label" :min="low" :max="high" :step="step" :value="position"
+             :aria-valuetext="text" @input="slide" />
+      <p class="alert" role="alert">{{ wrong }}</p>
+    </div>`,
+  props: { label: String, hint: String, keyboard: String, low: Number, high: Number, step: Number, start: Object },
+  emits: ["slid", "typed"],
+  data() {
+    return { typed: this.start.text, wrong: "", ...this.start };
+  },
+  methods: {
+    slide(event) {
+      this.position = Number(event.target.value);
+      this.$emit("slid", this.position);
+    },
+    settle(text, position) {
+      Object.assign(this, { wrong: "", text, typed: text });
+      if (position !== null) this.position = position;
+    },
+    refuse(wrong) {
+      this.wrong = wrong;
+    },
+  },
+};
