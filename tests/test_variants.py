@@ -19,9 +19,9 @@ from fastsym import (
     Variant,
     initialise,
     train,
-    variants,
 )
 from fastsym.net import Array
+from fastsym.variants import registry, training
 
 TYPES = (np.float64, np.float32)
 WITH_LAYER = ["fast", *(name for name in VARIANTS if VARIANTS[name].train_layer is not None)]
@@ -80,7 +80,7 @@ def test_training_in_pieces_gives_the_same_bits(
 ) -> None:
     X, y, params = make_problem(3, 8, hidden, 50)
     whole = train(X, y, params, 20, 0.1, variant)
-    monkeypatch.setattr(variants, "INTERRUPT_WORK", 3 * 50 * (hidden or 1))  # three iterations a piece
+    monkeypatch.setattr(training, "INTERRUPT_WORK", 3 * 50 * (hidden or 1))  # three iterations a piece
     pieces = train(X, y, params, 20, 0.1, variant)
     np.testing.assert_array_equal(whole.costs, pieces.costs)
     for a, b in zip(whole.params, pieces.params, strict=True):
@@ -125,21 +125,21 @@ def test_unknown_variant(name: str, make_problem: Callable[..., Any]) -> None:
 # Variants of other packages
 
 
-def discovered(monkeypatch: pytest.MonkeyPatch, loaded: object) -> variants._Variants:
+def discovered(monkeypatch: pytest.MonkeyPatch, loaded: object) -> registry._Variants:
     class Point(EntryPoint):
         def load(self) -> object:
             return loaded
 
-    point = Point("theirs", "plugin:variant", variants.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(variants, "entry_points", lambda group: [point] if group == "fastsym.variants" else [])
-    return variants._Variants()
+    point = Point("theirs", "plugin:variant", registry.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == "fastsym.variants" else [])
+    return registry._Variants()
 
 
 def test_variants_of_other_packages_join(monkeypatch: pytest.MonkeyPatch, make_problem: Callable[..., Any]) -> None:
     known = discovered(monkeypatch, Variant("theirs", "one big step", one_big_step))
     assert list(known)[-1] == "theirs"
     assert known["theirs"].threads(np.zeros((1, 1))) == 1
-    monkeypatch.setattr(variants, "VARIANTS", known)
+    monkeypatch.setattr(registry, "VARIANTS", known)
     X, y, params = make_problem(6)
     got = train(X, y, params, 3, 0.5, "theirs")
     np.testing.assert_array_equal(got.params[0], params.W1 + 0.5)

@@ -84,7 +84,7 @@ def retrain(settings: Settings, abandoned: Callable[[], bool] = lambda: False) -
     s = settings
     X, y, names = table(s.features, s.dtype)
     start = initialise(s.start, len(names), s.hidden, s.scale, s.seed, s.dtype, s.perturbation)
-    problem = checked(X, y, start, PIECE, s.learning_rate)
+    problem = checked(X, y, start, ITERATIONS, s.learning_rate)
     params = Params(*problem.params)
     costs = np.empty(ITERATIONS, X.dtype)
     iterations = np.arange(0, ITERATIONS + PIECE, PIECE)
@@ -103,8 +103,7 @@ def retrain(settings: Settings, abandoned: Callable[[], bool] = lambda: False) -
         pieces = 1 if seconds[variant] > best or not best else max(1, int(STRETCH_SECONDS / best))
         pieces = min(pieces, len(iterations) - 1 - k)
         before = time.perf_counter()
-        part = problem._replace(iterations=pieces * PIECE)
-        history = run(VARIANTS[variant], part, costs[iterations[k] : iterations[k + pieces]], every=PIECE)
+        history = run(VARIANTS[variant], problem, costs[iterations[k] : iterations[k + pieces]], every=PIECE)
         seconds[variant] = (time.perf_counter() - before) / pieces
         if k == 0 and seconds[variant] > THREADS_PAY_SECONDS:
             seconds["parallel"] = 0.0
