@@ -145,6 +145,28 @@ def test_nothing_is_wider_than_the_window(opened: Open, report: Path, viewport: 
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
 
 
+def test_tables_of_the_wide_page_show_all_columns(opened: Open, report: Path) -> None:
+    page = opened(report, viewport=WIDE)
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth)"
+        ".map(e => e.getAttribute('aria-labelledby'))"
+    )
+    assert page.locator("th").first.evaluate("head => getComputedStyle(head).whiteSpace") == "normal"
+    assert set(cut) <= {"caption-your-columns"}  # a user's names may be of any length
+
+
+def test_a_phone_shows_the_reasons_of_the_verdicts(opened: Open, report: Path) -> None:
+    page = opened(report, viewport=PHONE)
+    ledger = page.locator(".sentences")
+    assert ledger.evaluate("e => e.scrollWidth <= e.clientWidth")
+    reasons = ledger.locator("td[data-column=reason]")
+    box = reasons.first.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= PHONE["width"]
+    said = reasons.first.evaluate("e => getComputedStyle(e, '::before').content")
+    assert said == '"reason: "'
+
+
 def test_light_and_dark_differ_in_paper_ink_and_figures(opened: Open, report: Path) -> None:
     colours = []
     for scheme in ("light", "dark"):

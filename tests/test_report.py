@@ -26,7 +26,7 @@ from fastsym.report.collect import collect
 from fastsym.report.content import Link, Plot, Section, Table, quoted, rounded
 from fastsym.report.folder import MANIFEST, check_destination, placed
 from fastsym.report.manifest import PLOT_FILES, SCHEMA
-from fastsym.report.page import MARKDOWN, PAGE, write
+from fastsym.report.page import MARKDOWN, PAGE, prose, write
 from fastsym.report.results import OwnTable, Results, Settings, full
 from fastsym.report.sections import SECTIONS, sections_of
 from fastsym.report.speedups import speedups
@@ -449,7 +449,7 @@ def test_a_rejected_variant_is_said_and_not_timed(
     rejected = collect(replace(SMALL, seeds=1), silent)
     assert timed == ["reference", "numpy"]
     assert rejected.measured is not None
-    assert set(rejected.measured.stacked["variant"]) == {"reference", "numpy"}
+    assert set(rejected.measured.more["variant"]) == {"reference", "numpy"}
     assert "fused" in rejected.untimed
     agreement = next(section(rejected) for section in SECTIONS if section.__name__ == "certified")
     assert agreement.headline.startswith("4 of 6 certificates pass; ")
@@ -504,7 +504,7 @@ def test_the_ledger_follows_the_verdicts(results: Results) -> None:
     wrong = tuple(replace(verdict, verdict="undecided", reason="nobody knows") for verdict in results.verdicts)
     section = the("claims", sections_of(replace(results, verdicts=wrong)))
     assert section.plots[0].title == "Of 45 verdicts, 0 true, 0 false, 45 undecided, 0 not applicable"
-    assert "standardised: 0 of 15 true" in section.headline
+    assert "0 of 15 are true on standardised" in section.headline
     assert set(section.tables[0].frame["reason"]) == {"nobody knows"}
 
 
@@ -624,6 +624,13 @@ def test_hostile_names_are_only_text(own_report: Path) -> None:
     for drawing in (own_report / "figures").glob("*.svg"):
         ElementTree.fromstring(drawing.read_text(encoding="utf-8"))
     assert pd.read_csv(own_report / "tables" / "your-columns.csv")["feature"].tolist() == list(HOSTILE)
+
+
+def test_no_line_breaks_inside_a_quantity() -> None:
+    space = "\N{NO-BREAK SPACE}"
+    assert prose("at H = 4 in 5 % of 10 ms, so <b> `T = 3` sixty s") == (
+        f"at H{space}={space}4 in 5{space}% of 10{space}ms, so &lt;b&gt; <code>T = 3</code> sixty s"
+    )
 
 
 def test_names_in_prose_stay_on_one_line_and_are_no_code() -> None:

@@ -104,8 +104,9 @@ class Measured:
     D: int
     """Features of the table that was trained on; M its samples."""
     M: int
-    stacked: pd.DataFrame
-    """Timings with more features: columns variant, hidden, iterations, threads, features, seconds. May be empty."""
+    more: pd.DataFrame
+    """Timings with more features, and longer ones of the quick variants, for the scaling law alone: columns variant,
+    hidden, iterations, threads, features, seconds. May be empty."""
     roof: Roof | None
     """None if the timings are of another session."""
     bounds: pd.DataFrame

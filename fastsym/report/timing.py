@@ -31,7 +31,11 @@ LONG_SHARE = 0.55
 COPIES = 3
 """How many times the table's features are stacked, to see what a feature costs."""
 STACKED_CELLS = ((4, 30), (16, 30))
-STACKED_ROUNDS = 6
+LONG_CELLS = ((4, 1000), (64, 200), (1024, 20))
+"""Without the slow variants, so that what threads are worth shows: starting them takes as long as many iterations."""
+QUICK = 2.0
+"""Times as fast as the reference that a variant must be to be timed in them."""
+EXTRA_ROUNDS = 6
 QUOTIENT_ITERATIONS = 3000
 QUOTIENT_LEARNING_RATE = 0.1
 QUOTIENT_ROUNDS = 15
@@ -59,8 +63,8 @@ def measure(settings: Settings, certificates: Sequence[Certificate], tell: Tell)
     data = load_titanic()
     D, M = data.X.shape
     timings = _grid(names, settings, lambda fraction, doing: tell(0.6 * fraction, doing))
-    tell(0.6, "timing another number of features")
-    stacked = _stacked(names, data) if names else pd.DataFrame()
+    tell(0.6, "timing another number of features, and longer trainings")
+    more = _more(names, _quick(timings), data) if names else pd.DataFrame()
     tell(0.7, "the roof")
     roof = measure_roof()
     widths = sorted(timings["hidden"].unique())
@@ -69,7 +73,7 @@ def measure(settings: Settings, certificates: Sequence[Certificate], tell: Tell)
     return timings, Measured(
         D=D,
         M=M,
-        stacked=stacked,
+        more=more,
         roof=roof,
         bounds=pd.DataFrame({"hidden": widths, "seconds_per_iteration": bounds}),
         startups=tuple(_startups(names, settings)),
@@ -105,16 +109,24 @@ def _grid(names: Sequence[str], settings: Settings, tell: Callable[[float, str],
     return both
 
 
-def _stacked(names: Sequence[str], data: Dataset) -> pd.DataFrame:
-    """Time trainings on the table's features several times over."""
-    X = np.tile(data.X, (COPIES, 1))
+def _quick(timings: pd.DataFrame) -> list[str]:
+    """Names of our own variants that are much faster than the reference somewhere."""
+    candidates = own(speedups(timings))
+    speed = candidates.groupby("variant", sort=False)["over_reference"].max()
+    return [str(name) for name in speed.index[speed > QUICK]]
+
+
+def _more(names: Sequence[str], quick: Sequence[str], data: Dataset) -> pd.DataFrame:
+    """Time trainings on the table's features several times over, and longer ones of the quick variants."""
     rows = []
-    for hidden, iterations in STACKED_CELLS:
+    jobs_of = [(COPIES, names, cell) for cell in STACKED_CELLS] + [(1, quick, cell) for cell in LONG_CELLS if quick]
+    for copies, who, (hidden, iterations) in jobs_of:
+        X = np.tile(data.X, (copies, 1))
         params = initialise("normal", len(X), hidden)
-        jobs = {name: partial(train, X, data.y, params, iterations, LEARNING_RATE, name) for name in names}
+        jobs = {name: partial(train, X, data.y, params, iterations, LEARNING_RATE, name) for name in who}
         threads = {name: job().threads for name, job in jobs.items()}
-        seconds = interleave(jobs, STACKED_ROUNDS).seconds
-        rows += [(name, hidden, iterations, threads[name], len(X), float(np.median(seconds[name]))) for name in names]
+        seconds = interleave(jobs, EXTRA_ROUNDS).seconds
+        rows += [(name, hidden, iterations, threads[name], len(X), float(np.median(seconds[name]))) for name in who]
     return pd.DataFrame(rows, columns=["variant", "hidden", "iterations", "threads", "features", "seconds"])
 
 

@@ -94,8 +94,8 @@ class Rounding:
         lines = [
             f"{_count(own, _split)} trainings with our kernels ended with units that differ.",
             f"{_count([o for o in self.outcomes if o.arithmetic == 'einsum'], _split)} trainings of the reference with "
-            "einsum, which adds in a fixed order, did.",
-            f"{_count(blas, _split)} trainings of the reference through {self.blas} did.",
+            "einsum, which adds in a fixed order, ended so.",
+            f"{_count(blas, _split)} trainings of the reference through {self.blas} ended so, all in float64.",
         ]
         if not self.is_openblas:
             lines.append(

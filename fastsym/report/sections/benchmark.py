@@ -37,6 +37,11 @@ def speed(results: Results) -> Section:
     title = "Speed"
     if ours.empty:
         return Section("speed", title, "There are no timings of fastsym's own variants to compare.", tuple(prose))
+    if (ours["threads"] > 1).any() and results.settings.benchmark_json is None:
+        prose.append(
+            "NumPy's BLAS may keep its threads busy for some hundredths of a second after a call: in turns with the "
+            "reference, variants on several threads are slower than alone."
+        )
     best = quickest(ours)
     cells = ours[ours["label"] == best]
     together = shared(shown)
@@ -44,7 +49,7 @@ def speed(results: Results) -> Section:
     bounds = pd.DataFrame() if measured is None else measured.bounds
     took_part = shown.groupby(["hidden", "iterations"])["label"].nunique()
     if results.settings.benchmark_json is None and took_part.min() < took_part.max():
-        prose.append(f"In the longest trainings only `{best}` and `reference` took turns, to fit more into the time.")
+        prose.append(f"In the longest trainings only `reference` and `{best}` took turns, to fit more into the time.")
     return Section(
         "speed",
         title,
@@ -53,7 +58,7 @@ def speed(results: Results) -> Section:
             *prose,
             heat_plot(cells, best),
             ratio_plot(together, best),
-            time_plot(together, longest(cells), bounds),
+            time_plot(longest(shown), best, bounds),
             _shared_table(together),
             _table(frame),
         ),

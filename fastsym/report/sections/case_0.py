@@ -6,11 +6,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from fastsym.article import LAYER_LEARNING_RATE, LayerCase
-from fastsym.report.content import Plot, Section, Table, rounded
+from fastsym.report.content import Format, Plot, Section, Table, rounded
 from fastsym.report.results import Results
 from fastsym.report.style import BLUE, VERMILLION
 
 STARTS = {"zeros": ("zero start", BLUE, "o"), "normal": ("N(0, 1) start", VERMILLION, "x")}
+LATE, STEADY = 100, 1.5
+"""A cost that changes by more than this factor in so many last iterations has not settled."""
 FEATURES = {"article": "with PassengerId", "no_id": "without PassengerId"}
 
 
@@ -22,18 +24,17 @@ def one_layer(results: Results) -> Section:
         f"{rounded(zero.costs[-1])} {FEATURES[features]} (random start: {rounded(random.costs[-1])})"
         for features, zero, random in _pairs(cases)
     )
-    first = " and the ".join(
-        f"{'random' if random.costs[0] < zero.costs[0] else 'zero'} one {FEATURES[features]}"
+    first = {
+        FEATURES[features]: "random" if random.costs[0] < zero.costs[0] else "zero"
         for features, zero, random in _pairs(cases)
-    )
+    }
+    lower = " and ".join(f"the {start} one {words}" for words, start in first.items())
+    if len(set(first.values())) == 1:
+        lower = f"the {next(iter(first.values()))} one, {' and '.join(first)}"
     lost = [case for case in cases if case.features == "article"]
     plot = Plot(
         slug="case-0",
-        title="Case 0: "
-        + "; ".join(
-            f"{FEATURES[features]} the starts end {abs(zero.costs[-1] - random.costs[-1]):.2g} nats apart"
-            for features, zero, random in _pairs(cases)
-        ),
+        title="Case 0: " + "; ".join(f"{FEATURES[features]} {_end(*pair)}" for features, *pair in _pairs(cases)),
         alt=(
             "Two panels of cost against iteration on a logarithmic cost axis, a line for the zero start and one for "
             "the random start. "
@@ -56,12 +57,12 @@ def one_layer(results: Results) -> Section:
             "The curves show the stable formula, softplus(z) - y z. On the article's features the article's own "
             "formula, y log(A) + (1 - y) log(1 - A), gives no finite cost in "
             + " and ".join(
-                f"{case.textbook_lost:.0%} of the iterations from the {STARTS[case.start][0]}" for case in lost
+                f"{100 * case.textbook_lost:.0f} % of the iterations from the {STARTS[case.start][0]}" for case in lost
             )
             + ": PassengerId, a row number up to 891, drives predictions to exactly 0 or 1, and 0 times log(0) is NaN.",
             plot,
             "The article reports that both starts reach the same cost and that the random one begins lower. Here the "
-            f"start that begins lower is the {first}.",
+            f"start that begins lower is {lower}.",
             _table(cases),
         ),
     )
@@ -72,6 +73,22 @@ def _pairs(cases: tuple[LayerCase, ...]) -> list[tuple[str, LayerCase, LayerCase
     return [(features, by[features, "zeros"], by[features, "normal"]) for features in FEATURES]
 
 
+def _end(zero: LayerCase, random: LayerCase) -> str:
+    """Say how two trainings end: where they still jump, the costs of one iteration say nothing."""
+    last = np.array([zero.costs[-LATE:], random.costs[-LATE:]])
+    low, high = last.min(axis=1), last.max(axis=1)
+    if (high > STEADY * low).any():
+        return (
+            f"the costs still jump in the last {LATE} iterations, from the zero start between {rounded(low[0])} and "
+            f"{rounded(high[0])}, from the random one between {rounded(low[1])} and {rounded(high[1])}"
+        )
+    return f"the starts end {abs(last[0, -1] - last[1, -1]):.2g} nats apart"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
 def _table(cases: tuple[LayerCase, ...]) -> Table:
     frame = pd.DataFrame(
         {
@@ -80,14 +97,19 @@ def _table(cases: tuple[LayerCase, ...]) -> Table:
             "first cost": [case.costs[0] for case in cases],
             "lowest cost": [case.costs.min() for case in cases],
             "last cost": [case.costs[-1] for case in cases],
-            "textbook not finite": [case.textbook_lost for case in cases],
+            "article's formula not finite": [case.textbook_lost for case in cases],
         }
     )
     cost = ".4f"
-    formats = {"first cost": cost, "lowest cost": cost, "last cost": cost, "textbook not finite": ".1%"}
+    formats: dict[str, Format] = {
+        "first cost": cost,
+        "lowest cost": cost,
+        "last cost": cost,
+        "article's formula not finite": _percent,
+    }
     return Table(
         "case-0-summary",
-        "Case 0: costs in nats per passenger, and the share of iterations in which the article's formula is not finite",
+        "Case 0: costs in nats per sample, and the share of iterations in which the article's formula is not finite",
         frame,
         formats,
     )
@@ -114,6 +136,6 @@ def _draw(figure: Figure, cases: tuple[LayerCase, ...]) -> None:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.set_ylabel("cost (nats per passenger)")
+        axes.set_ylabel("cost (nats per sample)")
     panels[-1].set_xlabel("iteration")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(STARTS), markerscale=3)

@@ -32,7 +32,12 @@ def reproduction(results: Results) -> Section:
             "matches": [row.matches for row in rows],
         }
     )
-    formats: dict[str, Format] = {"published": _published, "reproduced": ".13f", "difference": ".1e", "accepted": ".0e"}
+    formats: dict[str, Format] = {
+        "published": _published,
+        "reproduced": ".13f",
+        "difference": _power,
+        "accepted": _power,
+    }
     return Section(
         "published",
         "Published against reproduced",
@@ -47,6 +52,10 @@ def reproduction(results: Results) -> Section:
             ),
         ),
     )
+
+
+def _power(value: float) -> str:
+    return f"{value:.1e}" if value else "0"
 
 
 def _published(value: float) -> str:
@@ -137,7 +146,7 @@ def _summary(table: NetworkTable) -> Table:
         formats |= {str(name): ".5f" for name in frame if str(name).startswith("W")}
     return Table(
         f"case-{table.case}-iterations",
-        f"{NAMES[table.case].capitalize()}: cost (mean nats per passenger, and summed), range of W1, each unit's W2",
+        f"{NAMES[table.case].capitalize()}: cost (mean nats per sample, and summed), range of W1, each unit's W2",
         frame,
         formats,
     )
@@ -164,8 +173,8 @@ def long_run(results: Results) -> Section:
     iterations = len(zero.costs)
     below = int(np.sum(finals < zero.summed_costs[-1]))
     title = (
-        f"After {iterations} iterations the zero start is at {zero.summed_costs[-1]:.1f} nats, random starts are at "
-        f"{np.median(finals):.1f} ({finals.min():.1f} to {finals.max():.1f})"
+        f"After {iterations} iterations the zero start is at {zero.summed_costs[-1]:.1f} nats, the median of "
+        f"{len(seeds)} random starts at {np.median(finals):.1f}, the lowest at {finals.min():.1f}"
     )
     plot = Plot(
         slug="long-run",

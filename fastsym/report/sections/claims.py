@@ -1,5 +1,8 @@
 """The claims ledger: every sentence of the article that can be tested, with its verdict on every feature set."""
 
+from textwrap import fill
+
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -22,17 +25,21 @@ SERIES = {
     "scale 0.01": (BLUE, "-", "o"),
     "scale 1": (VERMILLION, "--", "s"),
 }
-COST, TEST_COST = "cost (nats per sample)", "test cost (nats per sample)"
+COST, TEST_COST, SHARE = "cost (nats per sample)", "test cost (nats per sample)", "saturated share (0 to 1)"
 FEATURE_SETS = (
     "Feature sets: article has all nine columns, raw, with PassengerId, a row number; no_id the other eight, raw; "
     "standardised those with mean 0 and variance 1."
 )
 FEW = 5
+LETTERS = 34
+"""In a line of the figure of all verdicts."""
+ALIKE = 1e-3
+"""Values that differ by less than this share of the largest are called alike."""
 FIGURES = {
     "costs": ("Two layers, cost", COST),
     "layer": ("One layer, cost", COST),
     "weights": ("Largest change of a weight", "largest change"),
-    "saturation": ("Share of hidden values in saturation", "saturated share"),
+    "saturation": ("Share of hidden values in saturation", SHARE),
     "scale": ("Size of the random start, cost", COST),
     "splits": ("Cost on test samples", TEST_COST),
 }
@@ -44,13 +51,13 @@ def claims(results: Results) -> Section:
     verdicts = results.verdicts
     tables = list(dict.fromkeys(verdict.features for verdict in verdicts))
     counts = ", ".join(f"{sum(v.verdict == mark for v in verdicts)} {mark}" for mark in MARKS)
-    summary = "; ".join(
-        f"{name}: {sum(v.verdict == 'true' for v in verdicts if v.features == name)} of {len(CLAIMS)} true"
+    summary = "Of the article's claims, " + ", ".join(
+        f"{sum(v.verdict == 'true' for v in verdicts if v.features == name)} of {len(CLAIMS)} are true on {name}"
         for name in tables
     )
     by_key = {(v.claim, v.features): v for v in verdicts}
     untrue = [claim.number for claim in CLAIMS if all(by_key[claim.number, name].verdict == "false" for name in tables)]
-    everywhere = f" False{' everywhere' * (len(tables) > 1)}: {', '.join(map(str, untrue))}." if untrue else ""
+    everywhere = f" False{' on each' * (len(tables) > 1)}: claims {', '.join(map(str, untrue))}." if untrue else ""
     plot = Plot(
         slug="claims",
         title=f"Of {len(verdicts)} verdicts, {counts}",
@@ -67,7 +74,7 @@ def claims(results: Results) -> Section:
         draw=lambda figure: _draw_grid(figure, by_key, tables),
         note="Every verdict is computed from the runs of this report. Words carry the verdict; colour only repeats it. "
         "* Another reasonable threshold would give another verdict: see the ledger.",
-        height_inches=5.6,
+        height_inches=6.2,
     )
     seeds = results.settings.claim_seeds
     return Section(
@@ -104,21 +111,12 @@ def _draw_grid(figure: Figure, by_key: dict[tuple[int, str], Verdict], tables: l
     axes.set_xlim(0, len(tables))
     axes.set_ylim(len(CLAIMS), 0)
     axes.set_xticks([column + 0.48 for column in range(len(tables))], tables)
-    axes.set_yticks([row + 0.45 for row in range(len(CLAIMS))], [_short(claim.text) for claim in CLAIMS])
-    axes.set_yticklabels([f"{_short(claim.text)}  {claim.number}" for claim in CLAIMS], fontsize=7.5)
+    axes.set_yticks([row + 0.45 for row in range(len(CLAIMS))])
+    axes.set_yticklabels([fill(f"{claim.number}. {claim.text}".rstrip("."), LETTERS) for claim in CLAIMS], fontsize=8)
     axes.set_xlabel("feature set")
     axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
-
-
-def _short(text: str) -> str:
-    """Break a sentence in two lines where it is long."""
-    text = text.rstrip(".")
-    if len(text) <= 36:
-        return text
-    cut = text.rfind(" ", 0, len(text) // 2 + 6)
-    return f"{text[:cut]}\n{text[cut + 1 :]}"
 
 
 def _ledger(verdicts: tuple[Verdict, ...], results: Results) -> Table:
@@ -169,12 +167,10 @@ def _evidence(figure: str, curves: pd.DataFrame) -> Plot:
         )
 
     series = list(dict.fromkeys(frame["series"]))
-    first = f"at first {listed(start)}; " if figure == "saturation" else ""
     numbers = [str(claim.number) for claim in CLAIMS if claim.figure == figure]
     return Plot(
         slug=f"claim-{figure}",
-        title=f"{what}: {first}after {last + 1 if label == COST else last} iterations, "
-        f"{' / '.join(series)}: {listed(ends)}",
+        title=f"{what} after {last + 1 if label == COST else last} iterations: {_extremes(start, ends, label)}",
         alt=f"{what} against the iteration, one panel a feature set, one line a start. It begins at {listed(start)} "
         f"and ends at {listed(ends)} ({' / '.join(series)}).",
         data=frame.drop(columns="figure"),
@@ -183,6 +179,28 @@ def _evidence(figure: str, curves: pd.DataFrame) -> Plot:
         "where the start is random; shade or bars: 10 % to 90 % of the seeds.",
         height_inches=0.9 + 1.55 * frame["features"].nunique(),
     )
+
+
+def _extremes(start: pd.DataFrame, ends: pd.DataFrame, label: str) -> str:
+    """Say from which start a quantity ends lowest, if it is a cost, or highest, on which feature sets.
+
+    With one start alone, say from where to where it goes.
+    """
+    if ends["series"].nunique() == 1:
+        return ", ".join(
+            f"{name} from {rounded(first)} to {rounded(last)}"
+            for name, first, last in zip(ends["features"], start["middle"], ends["middle"], strict=True)
+        )
+    costs = label in (COST, TEST_COST)
+    found: dict[str, list[str]] = {}
+    for name, part in ends.groupby("features", sort=False):
+        values = part.set_index("series")["middle"]
+        series, value = (values.idxmin(), values.min()) if costs else (values.idxmax(), values.max())
+        words = f"{series} {'lowest' if costs else 'highest'}"
+        if np.ptp(values) <= ALIKE * abs(value):
+            words = "all starts alike"
+        found.setdefault(words, []).append(f"{name} ({rounded(value)})")
+    return "; ".join(f"{words} on {', '.join(names)}" for words, names in found.items())
 
 
 def _draw_evidence(figure: Figure, frame: pd.DataFrame, label: str) -> None:
@@ -201,6 +219,8 @@ def _draw_evidence(figure: Figure, frame: pd.DataFrame, label: str) -> None:
             axes.plot(rows["iteration"], rows["middle"], color=colour, linestyle=line, label=series)
             axes.fill_between(rows["iteration"], rows["low"], rows["high"], color=colour, alpha=0.2, linewidth=0)
         axes.set_title(name, parse_math=False)
+        if label == SHARE:  # no margin below: a share cannot be negative
+            axes.set_ylim(bottom=0)
         if not evenly:
             axes.set_xscale("symlog", linthresh=1)
         high, low = frame.loc[frame["features"] == name, ["high", "low"]].agg({"high": "max", "low": "min"})

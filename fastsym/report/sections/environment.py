@@ -38,7 +38,7 @@ def environment(results: Results) -> Section:
         "environment",
         "Environment",
         f"Made on {results.machine['cpu']} with {results.machine['cores']} cores.",
-        (Table("environment", "What this report was made with", frame),),
+        (Table("environment", "What this report was made with", frame, wraps=("value",)),),
     )
 
 

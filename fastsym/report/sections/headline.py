@@ -68,9 +68,9 @@ def _units_plot(results: Results) -> Plot:
         data=pd.concat([_path_frame(path, feature) for path in results.paths], ignore_index=True),
         draw=lambda figure: _draw_units(figure, results.paths, feature),
         note=f"Each line is the way of one hidden unit through {results.paths[0].iterations[-1]} iterations, from the "
-        "ring to the dot, with one scale both ways; equal units lie on each other. Of the inputs, number "
-        f"{feature + 1} is shown, where the units end furthest from each other; standardised features, learning rate "
-        f"{PATH_LEARNING_RATE:g}, seed {results.settings.seed}.",
+        "ring to the dot, with one scale both ways; equal units lie on each other. Of the features, number "
+        f"{feature + 1} is shown, in which the two units that are closest end furthest from each other; standardised, "
+        f"learning rate {PATH_LEARNING_RATE:g}, seed {results.settings.seed}.",
         height_inches=HEIGHT_INCHES,
         width_inches=WIDTH_INCHES,
     )
@@ -113,7 +113,7 @@ def _draw_units(figure: Figure, paths: tuple[UnitPaths, ...], feature: int) -> N
             axes.set(xlim=(-1, 1), ylim=(-1, 1))
         else:
             axes.set_aspect("equal", adjustable="datalim")
-        axes.set_xticks([0])
+        axes.locator_params("x", nbins=2)
         axes.locator_params("y", nbins=3)
         axes.set_title(f"{NAMES[path.start].removesuffix(' weights')}:\n{_ways(path)}")
     panels[len(panels) // 2].set_xlabel("input weight W1")
@@ -148,8 +148,9 @@ def _speed_plot(cells: pd.DataFrame) -> Plot:
     least, most = (cells.iloc[i] for i in (cells["over_reference"].argmin(), cells["over_reference"].argmax()))
     return Plot(
         slug="headline-speed",
-        title=f"Compiled loops (`{cells['label'].iloc[0]}`) train {rounded(least['over_reference'])} to "
-        f"{rounded(most['over_reference'])} times as fast as the article's NumPy code",
+        title=f"`{cells['label'].iloc[0]}` trains {rounded(least['over_reference'])} to "
+        f"{rounded(most['over_reference'])} times as fast as the article's NumPy code, "
+        f"from H = {cells['hidden'].min()} to {cells['hidden'].max()}",
         alt="One bar a hidden width: speed-up over the reference, with intervals. "
         + " ".join(
             f"H = {row['hidden']}, {row['iterations']} iterations: {rounded(row['over_reference'])} times."
@@ -174,9 +175,11 @@ def _draw_speed(figure: Figure, cells: pd.DataFrame) -> None:
     tops = np.where(known, high, speed)
     for i, value in enumerate(speed):
         text = f"{value:.1f}×" if value < 100 else f"{value:.0f}×"
-        axes.annotate(text, (i, tops[i]), (0, 3), textcoords="offset points", ha="center", fontweight="bold")
+        # Beside the interval, at the height of its bar: above the interval it would be read as that height.
+        axes.annotate(text, (i, value), (4, 3), textcoords="offset points", fontweight="bold", fontsize=8)
     axes.axhline(1, color=MUTED, linewidth=1.4)
-    axes.set_ylim(0, 1.18 * tops.max())
+    axes.set_xlim(-0.5, len(cells) - 0.2)
+    axes.set_ylim(0, 1.12 * tops.max())
     axes.set_xticks(x, [f"{row['hidden']}\n{row['iterations']}" for row in cells.to_dict("records")])
     axes.grid(visible=False, axis="x")
     axes.set_xlabel("hidden width H, and iterations T below")
@@ -240,7 +243,7 @@ def _draw_belief(figure: Figure, errors: pd.DataFrame, results: Results) -> None
         colour = variant_style(row["variant"])["color"]
         left.plot([row["median"], row["worst"]], [y, y], color=colour)
         left.plot(row["median"], y, marker="o", markerfacecolor="none", color=colour)
-        left.plot(row["worst"], y, marker="o" if row["passed"] else "X", color=colour, markersize=7)
+        left.plot(row["worst"], y, marker="o" if row["passed"] else "X", color=colour, markersize=5)
     left.axvline(1, color=INK, linewidth=1, linestyle="--")
     left.set_yticks(range(len(errors)), errors["variant"].iloc[::-1])
     left.set_ylim(-0.6, len(errors) - 0.4)
@@ -256,10 +259,10 @@ def _draw_belief(figure: Figure, errors: pd.DataFrame, results: Results) -> None
     right.scatter(columns[~caught], rows[~caught], marker="X", s=40, color=VERMILLION, linewidths=0)
     right.set_xlim(-0.8, SQUARES_A_ROW - 0.2)
     right.set_ylim((total - 1) // SQUARES_A_ROW + 0.8, -0.8)
-    right.set_title(f"{killed} of {total}")
-    right.set_xlabel("caught")
+    right.set_title(f"{killed} of {total}\ncaught")
+    right.set_xlabel("broken\nprograms")
+    right.set_ylabel("one square each")
     right.set_xticks([])
     right.set_yticks([])
-    right.set_ylabel("programs broken on purpose")
     right.grid(visible=False)
     right.spines[:].set_visible(False)

@@ -18,13 +18,14 @@ def quotient(results: Results) -> Section:
     apart = float(np.abs(run.wide_costs - run.checked_costs).max())
     plot = Plot(
         slug="quotient",
-        title=f"A net of {run.width:,} equal units falls from {run.costs[0]:.4f} to {run.costs[-1]:.4f}; at "
+        title=f"The cost of {run.width:,} equal units falls from {run.costs[0]:.4f} to {run.costs[-1]:.4f}; at "
         f"{run.checked_width} units, where all can be trained, both ways differ by at most {apart:.1g}",
         alt=f"Cost against the iteration of {run.width:,} units trained as one, and of {run.checked_width} units, each "
         f"trained. The first goes from {run.costs[0]:.4f} to {run.costs[-1]:.4f}.",
         data=_frame(run),
         draw=lambda figure: _draw(figure, run),
-        note="All weights start at 0.1 / √H, learning rate 0.1, so that nets of all widths begin alike.",
+        note="All weights start at 0.1 / √H, learning rate 0.1, so that nets of all widths begin alike. Circles: "
+        f"the first {len(run.wide_costs)} iterations, as many as were trained unit by unit.",
         height_inches=3.0,
     )
     return Section(

@@ -41,8 +41,8 @@ def rounding(results: Results) -> Section:
     own, others = frame[frame["own"]], frame[~frame["own"]]
     split = others[others["first_split"].notna()]
     kept = "keep all units equal" if own["first_split"].isna().all() else "do not keep all units equal"
-    exact = frame[(frame["dtype"] == "float64") & ~frame["own"]]
-    lowest, highest = exact["final_cost"].min(), exact["final_cost"].max()
+    exact = split.loc[split["dtype"] == "float64", "final_cost"]
+    costs = f", in float64 at costs from {exact.min():.4f} to {exact.max():.4f}" if len(exact) else ""
     plots: list[str | Plot | Table] = [_cost_plot(frame, kept, study)]
     drifts = _labelled(study.drifts())
     if len(drifts):
@@ -60,7 +60,7 @@ def rounding(results: Results) -> Section:
         "rounding",
         "Rounding breaks symmetry",
         f"{OWN.capitalize()} {kept}; {len(split)} of {len(others)} trainings through BLAS or einsum end with units "
-        f"that differ, at costs from {lowest:.4f} to {highest:.4f} in float64 (all widths).",
+        f"that differ{costs}.",
         (
             f"All units start equal: every weight is {study.scale:g}. Standardised features, learning rate "
             f"{study.learning_rate:g}, {study.iterations} iterations, NumPy with {study.blas}. In exact arithmetic the "
@@ -75,7 +75,7 @@ def rounding(results: Results) -> Section:
                 "first_split",
                 "rounding-splits",
                 "Updates after which two units were first seen to differ, by width H; – if never "
-                "(of our kernels, every 10th is looked at)",
+                "(our kernels are looked at after every 10th)",
                 {},
             ),
         ),
@@ -104,10 +104,8 @@ def _cost_plot(frame: pd.DataFrame, kept: str, study: Rounding) -> Plot:
     at = exact[exact["hidden"] == width]
     title = f"{OWN.capitalize()} {kept}. "
     if study.is_openblas and len(study.core_types) > 1 and apart.max() > 1e-6:
-        title += (
-            f"The reference ends from {at['final_cost'].min():.4f} to {at['final_cost'].max():.4f} at H = {width}, "
-        )
-        title += "as the core type has it"
+        costs = f"{at['final_cost'].min():.4f} to {at['final_cost'].max():.4f}"
+        title += f"In float64 the reference ends from {costs} at H = {width}, depending on the core type"
     else:
         title += f"The reference ends between {exact['final_cost'].min():.4f} and {exact['final_cost'].max():.4f}"
     return Plot(
@@ -120,7 +118,7 @@ def _cost_plot(frame: pd.DataFrame, kept: str, study: Rounding) -> Plot:
         ),
         data=frame.drop(columns=["own"]),
         draw=lambda figure: _draw_costs(figure, frame),
-        note="Mean nats per sample of the last iteration. Equal arithmetic would give one line for each. "
+        note="Mean nats per sample of the last iteration. If all arithmetic were exact, all lines would be one. "
         f"{OWN.capitalize()} ({', '.join(dict.fromkeys(frame.loc[frame['own'], 'arithmetic']))}) share a colour.",
         height_inches=4.2,
     )

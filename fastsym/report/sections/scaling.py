@@ -44,10 +44,10 @@ def scaling(results: Results) -> Section | None:
         f"{finding}.",
         (
             "The time of a training is t = call + T (a + b M H (D + d0)): a call, T iterations, and in each of them M "
-            "samples times H hidden units, each worth D features and as much as d0 more for tanh and the rest. Fitted "
-            "for each variant to all timings of this report, with relative errors and no coefficient below zero; the "
-            "intervals are a bootstrap of what the law leaves unexplained, its own misfit included. "
-            + _features(results.measured),
+            "samples times H hidden units, each of which takes b for each of D features, and as long as d0 more "
+            "features would for tanh and the rest. Fitted for each variant to all timings of this report, with "
+            "relative errors and no coefficient below zero; the intervals are a bootstrap of what the law leaves "
+            "unexplained, its own misfit included. " + _features(results.measured),
             _winner_plot(laws, cells, changes, finding, widths),
             _fit_plot(cells, laws),
             _table(laws),
@@ -59,11 +59,9 @@ def _cells(timings: pd.DataFrame, measured: Measured) -> pd.DataFrame:
     """Every timing in float64 with its number of features, and a label."""
     frame = speedups(timings)
     frame = frame[(frame["dtype"] == DTYPE) & (frame["kind"] == "variant")].assign(features=measured.D)
-    if not measured.stacked.empty:
+    if not measured.more.empty:
         labels = frame.drop_duplicates("variant").set_index("variant")["label"]
-        frame = pd.concat(
-            [frame, measured.stacked.assign(label=measured.stacked["variant"].map(labels))], ignore_index=True
-        )
+        frame = pd.concat([frame, measured.more.assign(label=measured.more["variant"].map(labels))], ignore_index=True)
     return frame[["label", "variant", "hidden", "iterations", "features", "seconds"]]
 
 
@@ -72,9 +70,10 @@ def _enough(rows: pd.DataFrame) -> bool:
 
 
 def _features(measured: Measured) -> str:
-    if measured.stacked.empty:
+    counts = set() if measured.more.empty else set(measured.more["features"]) - {measured.D}
+    if not counts:
         return f"All timings have D = {measured.D}, so that b and d0 cannot be told apart."
-    more = ", ".join(str(count) for count in sorted(measured.stacked["features"].unique()))
+    more = ", ".join(str(count) for count in sorted(counts))
     return f"Most timings have D = {measured.D}; some, with the same features several times over, D = {more}."
 
 
@@ -117,7 +116,11 @@ def _winner_plot(
         data=frame,
         draw=lambda figure: _draw_winner(figure, frame, variants, changes, cells["hidden"]),
         note="Bands: 95 % intervals. "
-        + ("Vertical: where the winner changes, with its interval. " if changes else "")
+        + (
+            "Dotted: the first width after the winner changes, with its interval if it is narrower than the figure. "
+            if changes
+            else ""
+        )
         + f"The longest trainings that were timed for all variants have T = {_common(cells)}; beyond that the law "
         "extrapolates.",
     )
@@ -142,7 +145,8 @@ def _draw_winner(
     width_axis(axes, measured)
     least, most = frame["hidden"].min(), frame["hidden"].max()
     for change in changes:
-        axes.axvspan(max(change.low, least), min(change.high, most), color=GRID, alpha=0.6, linewidth=0)
+        if change.low > least or change.high < most:  # an interval of everything would only shade the figure
+            axes.axvspan(max(change.low, least), min(change.high, most), color=GRID, alpha=0.6, linewidth=0)
         axes.axvline(change.hidden, color=INK, linewidth=1, linestyle=":")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
@@ -193,7 +197,7 @@ def _table(laws: Mapping[str, ScalingLaw]) -> Table:
             ("call", "call_seconds", 1e6, "µs"),
             ("a, an iteration", "iteration_seconds", 1e6, "µs"),
             (f"b (D + d0) at D = {law.D}, a sample and unit", "unit_seconds", 1e9, "ns"),
-            ("b, a feature of them", "feature_seconds", 1e9, "ns"),
+            ("b, one feature of these", "feature_seconds", 1e9, "ns"),
         )
         for words, name, factor, unit in named:
             value, (low, high) = getattr(law, name), law.intervals[name]
@@ -206,4 +210,4 @@ def _table(laws: Mapping[str, ScalingLaw]) -> Table:
 
 
 def _number(value: float) -> str:
-    return "–" if np.isnan(value) else rounded(value)
+    return "–" if np.isnan(value) else "∞" if np.isinf(value) else rounded(value)

@@ -28,7 +28,7 @@ def startup(results: Results) -> Section | None:
     tidy = table.melt(["variant", "hidden"], list(KINDS), var_name="after", value_name="iterations")
     known = tidy[np.isfinite(tidy["iterations"])].reset_index(drop=True)
     content: list[str | Plot | Table] = [
-        "A process compiles a variant once per machine, and loads it from Numba's cache once per process. Each number "
+        "A variant is compiled once per machine, and loaded from Numba's cache once per process. Each number "
         "comes from a fresh process of its own; a training in a process that has trained before pays nothing of it. "
         "Break-even: the iterations after which the variant, its start and fastsym's import included, has overtaken "
         "`reference`, which needs none of them.",
@@ -42,18 +42,18 @@ def startup(results: Results) -> Section | None:
 def _finding(startups: dict[str, Startup], known: pd.DataFrame) -> str:
     last = list(startups.values())[-1]
     parts = [
-        f"{words} {rounded(seconds)} s"
+        f"{rounded(seconds)} s for {words}"
         for words, seconds in (("loading from the cache", last.cache_load_seconds), ("compiling", last.compile_seconds))
         if np.isfinite(seconds)
     ]
-    text = f"`{last.variant}` costs before its first iteration: {', '.join(parts)}"
+    text = f"Before its first iteration `{last.variant}` costs {' or '.join(parts)}"
     rows = known[(known["variant"] == last.variant)]
     if rows.empty:
         return f"{text}."
     cell = rows.iloc[(rows["hidden"] - HIDDEN).abs().argmin()]
     return (
-        f"{text}; at H = {cell['hidden']} that is earned back over `reference` after {_count(cell['iterations'])} "
-        f"iterations ({KINDS[cell['after']]})."
+        f"{text}; at H = {cell['hidden']} that and the import are earned back over `reference` after "
+        f"{_count(cell['iterations'])} iterations ({KINDS[cell['after']]})."
     )
 
 
@@ -108,7 +108,8 @@ def _startup_table(startups: dict[str, Startup]) -> Table:
     formats: dict[str, Format] = dict.fromkeys(map(str, list(frame)[1:]), ".4f")
     return Table(
         "startup-times",
-        "Seconds before the first iteration, at H = 4; first call: fastsym's import and the first training",
+        "Seconds before the first iteration, at H = 4; first call: fastsym's import and the first training; – not "
+        "measured",
         frame,
         formats,
     )

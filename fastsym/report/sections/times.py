@@ -37,20 +37,20 @@ def ratio_plot(together: pd.DataFrame, best: str) -> Plot:
     )
 
 
-def time_plot(together: pd.DataFrame, longest: pd.DataFrame, bounds: pd.DataFrame) -> Plot:
+def time_plot(longest: pd.DataFrame, best: str, bounds: pd.DataFrame) -> Plot:
     """Time per iteration against width.
 
     Parameters
     ----------
-    together
-        As for :func:`ratio_plot`.
     longest
-        The longest trainings of the quickest variant, one a width.
+        The longest training of each label, one a width.
+    best
+        Label that the title is about.
     bounds
         Columns hidden, seconds_per_iteration: the measured roof of one core; may be empty.
     """
-    times = together.assign(microseconds_per_iteration=together["seconds_per_iteration"] * 1e6)
-    cells = longest.sort_values("hidden")
+    times = longest.assign(microseconds_per_iteration=longest["seconds_per_iteration"] * 1e6).sort_values("hidden")
+    cells = times[times["label"] == best]
     first, last = cells.iloc[0], cells.iloc[-1]
     title = (
         f"One iteration of `{first['label']}` took {rounded(1e6 * first['seconds_per_iteration'])} µs at "
@@ -58,9 +58,8 @@ def time_plot(together: pd.DataFrame, longest: pd.DataFrame, bounds: pd.DataFram
     )
     data = times[["label", "hidden", "iterations", "microseconds_per_iteration", "rounds"]]
     note = (
-        "Median of a whole training call divided by its iterations, on this machine in this session, in the longest "
-        "training that all took part in; the title goes by the longest of its variant. In short trainings the cost of "
-        "the call shows."
+        "Median of a whole training call divided by its iterations, on this machine in this session, of each "
+        "variant in its longest training. In short trainings the cost of the call shows."
     )
     if not bounds.empty:
         roof = bounds.assign(label=ROOF, microseconds_per_iteration=1e6 * bounds["seconds_per_iteration"])
@@ -68,7 +67,7 @@ def time_plot(together: pd.DataFrame, longest: pd.DataFrame, bounds: pd.DataFram
         least = bounds.set_index("hidden")["seconds_per_iteration"]
         if (cells["threads"] == 1).all():
             share = cells["hidden"].map(least) / cells["seconds_per_iteration"]
-            title += f", {100 * share.iloc[-1]:.0f} % of the roof"
+            title += f", where it runs at {100 * share.iloc[-1]:.0f} % of the roof"
         note += (
             " Dashed: what the fewest operations that this algorithm needs take at the rates measured for one core of "
             "this machine in this session; no program of this algorithm can be below it on one thread."
