@@ -80,7 +80,8 @@ def compare(widths, rounds, only):
                 jobs[key] = peer_job(process, hidden, iterations, reported)
                 jobs[key]()
             labels = {f"{name} {threads}": (name, threads) for name, threads in jobs}
-            turns = interleave({label: jobs[key] for label, key in labels.items()}, rounds, reported.now)
+            several = [label for label, (_, threads) in labels.items() if threads > 1]
+            turns = interleave({label: jobs[key] for label, key in labels.items()}, rounds, reported.now, several)
             least = roof.seconds(fewest_operations(9, hidden, 889))
             for label, (name, threads) in labels.items():
                 median = float(np.median(turns.seconds[label])) / iterations

@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +39,10 @@ MAX_ROUNDS = 30
 MAX_VOID_ROUNDS = 3
 TRIAL_ITERATIONS = 10
 BASELINE = "reference"
+REST_SECONDS = 0.15
+"""OpenBLAS keeps its threads busy for 0.08 to 0.15 s after a call (measured with OpenBLAS 0.3.31); whoever computes on
+several threads meanwhile shares the processors with them, and took up to twice as long."""
+THROUGH_BLAS = (BASELINE, "numpy")
 
 
 @contextmanager
@@ -70,7 +74,9 @@ class Interleaved:
     """Rounds that were repeated because Numba compiled or loaded something in them."""
 
 
-def interleave(jobs: Mapping[str, Job], rounds: int, clock: Clock = time.perf_counter) -> Interleaved:
+def interleave(
+    jobs: Mapping[str, Job], rounds: int, clock: Clock = time.perf_counter, resting: Collection[str] = ()
+) -> Interleaved:
     """Time jobs in turns, every other round in reverse: A B C, C B A, A B C, ...
 
     Parameters
@@ -81,6 +87,9 @@ def interleave(jobs: Mapping[str, Job], rounds: int, clock: Clock = time.perf_co
         How often to time each, at least 1.
     clock
         Returns seconds.
+    resting
+        Names of jobs before whose turns :data:`REST_SECONDS` pass: those on several threads, beside others that
+        use a BLAS.
 
     Returns
     -------
@@ -104,6 +113,8 @@ def interleave(jobs: Mapping[str, Job], rounds: int, clock: Clock = time.perf_co
         with numba_seconds("numba:compiler_lock") as compiling:
             for name in sorted(jobs, key=list(jobs).index, reverse=len(kept) % 2 == 1):
                 job = jobs[name]
+                if name in resting:
+                    time.sleep(REST_SECONDS)
                 start = clock()
                 job()
                 times[name] = clock() - start
@@ -150,6 +161,32 @@ def plan_rounds(costs: Mapping[Cell, float], budget_seconds: float, min_rounds: 
         plan[cell] += more
         left -= more * costs[cell]
     return plan
+
+
+def _turns(
+    jobs: Mapping[str, Job], several: Collection[str], rounds: int, clock: Clock
+) -> tuple[dict[str, Floats], dict[str, tuple[Floats, Floats]]]:
+    """Time jobs, of which some use several threads, without those of the reference's BLAS in their way.
+
+    Those take turns of their own with the quickest of the others that need no BLAS. Over the reference they are then as
+    many times as fast as the product of two ratios, each of one session.
+
+    Returns
+    -------
+    seconds, paired
+        Of each job its times, and two arrays whose ratio, round by round, is that over the reference.
+    """
+    alone = [name for name in jobs if name not in several]
+    if not several or set(alone) <= set(THROUGH_BLAS):
+        seconds = interleave(jobs, rounds, clock).seconds
+        return seconds, {name: (seconds[BASELINE], seconds[name]) for name in jobs}
+    seconds = interleave({name: jobs[name] for name in alone}, rounds, clock).seconds
+    between = min((name for name in alone if name not in THROUGH_BLAS), key=lambda name: np.median(seconds[name]))
+    time.sleep(REST_SECONDS)
+    apart = interleave({name: jobs[name] for name in (between, *several)}, rounds, clock).seconds
+    paired = {name: (seconds[BASELINE], seconds[name]) for name in alone}
+    paired |= {name: (seconds[BASELINE] * apart[between], seconds[between] * apart[name]) for name in several}
+    return seconds | {name: apart[name] for name in several}, paired
 
 
 def measure_grid(
@@ -215,15 +252,16 @@ def measure_grid(
     rows = []
     for index, ((hidden, count), rounds) in enumerate(sorted(plan.items())):
         progress(0.2 + 0.8 * index / len(plan), f"timing H = {hidden}, T = {count}")
-        seconds = interleave({name: job(name, hidden, count) for name in names}, rounds, clock).seconds
+        several = [name for name in names if threads[name, hidden] > 1]
+        seconds, paired = _turns({name: job(name, hidden, count) for name in names}, several, rounds, clock)
         for name in names:
             median = float(np.median(seconds[name]))
-            speedup = paired_ratio(seconds[BASELINE], seconds[name])
+            speedup = paired_ratio(*paired[name])
             values = (name, hidden, count, real.name, threads[name, hidden], median, median / count, rounds, machine)
             rows.append(
                 dict(zip(COLUMNS, values, strict=True))
                 | {"speedup": speedup.ratio, "speedup_low": speedup.low, "speedup_high": speedup.high}
-                | {"ratios": tuple((seconds[BASELINE] / seconds[name]).tolist())}
+                | {"ratios": tuple((paired[name][0] / paired[name][1]).tolist())}
             )
     table = pd.DataFrame(rows, columns=[*COLUMNS, "speedup", "speedup_low", "speedup_high", "ratios"])
     table.attrs["left_out"] = sorted(set(costs) - set(plan))

@@ -51,6 +51,48 @@ def test_jobs_take_turns_and_every_other_round_is_reversed():
     assert result.void_rounds == 0
 
 
+def test_a_job_that_rests_is_not_timed_while_it_does(monkeypatch):
+    clock = FakeClock()
+    monkeypatch.setattr(measure.time, "sleep", lambda seconds: clock.order.append("z") if seconds > 0.1 else None)
+    jobs = {"a": clock.job("a", 1, 2), "b": clock.job("b", 10, 20)}
+    assert interleave(jobs, 2, clock, ["b"]).seconds["b"].tolist() == [10, 20]
+    assert "".join(clock.order) == "azbzba"
+
+
+def test_several_threads_take_turns_of_their_own_and_ratios_multiply(monkeypatch):
+    clock = FakeClock()
+    monkeypatch.setattr(measure.time, "sleep", lambda _: clock.order.append("z"))
+    jobs = {
+        "reference": clock.job("r", 10, 20),
+        "numpy": clock.job("n", 1, 1),
+        "lone": clock.job("l", 5, 10, 6, 8),
+        "team": clock.job("t", 3, 2),
+        "slow": clock.job("s", 7, 11),
+    }
+    seconds, paired = measure._turns(jobs, ["team"], 2, clock)
+    assert "".join(clock.order) == "rnls" + "slnr" + "z" + "lt" + "tl"
+    assert {name: times.tolist() for name, times in seconds.items()} == {
+        "reference": [10, 20],
+        "numpy": [1, 1],
+        "lone": [5, 10],
+        "slow": [7, 11],
+        "team": [3, 2],
+    }
+    ratios = {name: (slow / fast).tolist() for name, (slow, fast) in paired.items()}
+    assert ratios["team"] == [(10 / 5) * (6 / 3), (20 / 10) * (8 / 2)]
+    assert ratios["lone"] == [2, 2]
+
+
+def test_several_threads_beside_a_blas_alone_take_turns_with_it():
+    clock = FakeClock()
+    seconds, paired = measure._turns(
+        {"reference": clock.job("r", 4), "numpy": clock.job("n", 3), "team": clock.job("t", 2)}, ["team"], 1, clock
+    )
+    assert "".join(clock.order) == "rnt"
+    assert (paired["team"][0] / paired["team"][1]).tolist() == [2]
+    assert seconds["team"].tolist() == [2]
+
+
 def test_a_compilation_voids_its_round():
     @numba.njit
     def double(x):

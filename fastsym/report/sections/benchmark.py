@@ -39,8 +39,8 @@ def speed(results: Results) -> Section:
         return Section("speed", title, "There are no timings of fastsym's own variants to compare.", tuple(prose))
     if (ours["threads"] > 1).any() and results.settings.benchmark_json is None:
         prose.append(
-            "NumPy's BLAS may keep its threads busy for some hundredths of a second after a call: in turns with the "
-            "reference, variants on several threads are slower than alone."
+            "NumPy's BLAS may keep its threads busy for a tenth of a second after a call. So variants on several "
+            "threads take turns of their own with the quickest other one, and their speed-up is the product of both."
         )
     best = quickest(ours)
     cells = ours[ours["label"] == best]
