@@ -174,6 +174,7 @@ def test_the_page_shows_what_fastsym_trains_and_the_exported_lines_print(chosen:
 def test_several_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     alone = retrain.retrain(Settings(hidden=3))
     monkeypatch.setattr(retrain, "THREADS_PAY_SECONDS", 0.0)
+    monkeypatch.setattr(retrain, "SPEEDS", {})
     ran = []
     run = retrain.run
 
@@ -187,6 +188,23 @@ def test_several_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> 
     assert together is not None
     assert {"simd", "parallel"} == set(ran)
     np.testing.assert_array_equal(alone.costs, together.costs)
+
+
+def test_what_the_last_training_of_a_size_has_shown_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrain, "SPEEDS", {})
+    monkeypatch.setattr(retrain, "STRETCH_SECONDS", 1e3)
+    monkeypatch.setattr(retrain, "THREADS_PAY_SECONDS", 1e3)
+    pieces = []
+    run = retrain.run
+
+    def seen(variant: Any, problem: Any, costs: Any, **more: Any) -> Any:
+        pieces.append(len(costs) // retrain.PIECE)
+        return run(variant, problem, costs, **more)
+
+    monkeypatch.setattr(retrain, "run", seen)
+    for hidden in (2, 2, 3):
+        retrain.retrain(Settings(hidden=hidden))
+    assert pieces == [1, 29, 30, 1, 29]
 
 
 def test_an_abandoned_training_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:

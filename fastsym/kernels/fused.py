@@ -4,7 +4,7 @@ What it adds to ``loops``: the innermost loop runs over neighbouring samples, wh
 and do not depend on each other: the compiler works on a full vector register of them at once. tanh and
 sigmoid are our own (:mod:`fastsym.elementwise`): a call into the C library would end vectorisation. And samples
 go through in blocks, forward and backward, so that what one loop leaves is still in first-level cache for the next.
-That made it 16.5, 11.3 and 11.2 times as fast as ``loops`` with 4, 64 and 1024 units. Shape legend:
+That made it 12.6, 9.2 and 10.0 times as fast as ``loops`` with 4, 64 and 1024 units. Shape legend:
 :mod:`fastsym.net`.
 """
 

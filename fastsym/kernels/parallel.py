@@ -2,8 +2,8 @@
 
 What it adds to ``simd``: the slices of samples are shared out between threads. The loops are the same, down to the
 compiled code; :func:`fastsym.kernels.population.train_share` says how the threads keep out of each other's way. The
-bits do not depend on the number of threads. With 4, 64 and 1024 units, two threads on two shared cores are 1.12, 1.65
-and 1.63 times as fast as one.
+bits do not depend on the number of threads. With 4, 64 and 1024 units, two threads on two shared cores are 1.35, 1.60
+and 1.58 times as fast as one.
 """
 
 from typing import Any

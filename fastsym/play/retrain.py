@@ -26,6 +26,8 @@ THREADS_PAY_SECONDS = 4e-3
 """A piece that one thread trains in less is never given to several: on a busy machine they may wait long for
 each other. Above, both are tried, and what follows goes to the faster one. If that is the one thread, several are
 tried again after each stretch, for a piece: what disturbed them may be over. The bits are the same."""
+SPEEDS: dict[tuple[str, str, int], dict[str, float]] = {}
+"""Feature set, precision, width -> variant -> seconds of a piece when it last ran: the next training need not try."""
 TOLERANCE = 1e-3
 """Units whose numbers differ by at most this much count as nearly equal."""
 
@@ -90,7 +92,8 @@ def retrain(settings: Settings, abandoned: Callable[[], bool] = lambda: False) -
     iterations = np.arange(0, ITERATIONS + PIECE, PIECE)
     W2 = np.empty((len(iterations), s.hidden), X.dtype)
     W2[0] = params.W2
-    seconds = {"simd": 0.0}  # variant -> of a piece, when it was last run; 0 makes it be tried
+    size = (s.features, s.dtype, s.hidden)
+    seconds = dict(SPEEDS.get(size, {"simd": 0.0}))  # 0 makes it be tried; a copy: other trainings have their own
     ran: Counter[str] = Counter()
     begin = time.perf_counter()
     k, variant = 0, ""
@@ -105,13 +108,14 @@ def retrain(settings: Settings, abandoned: Callable[[], bool] = lambda: False) -
         before = time.perf_counter()
         history = run(VARIANTS[variant], problem, costs[iterations[k] : iterations[k + pieces]], every=PIECE)
         seconds[variant] = (time.perf_counter() - before) / pieces
-        if k == 0 and seconds[variant] > THREADS_PAY_SECONDS:
+        if "parallel" not in seconds and seconds[variant] > THREADS_PAY_SECONDS:
             seconds["parallel"] = 0.0
         ran[variant] += pieces
         assert isinstance(history, Params)  # as the start is
         W2[k + 1 : k + pieces + 1] = history.W2[1:]
         k += pieces
     milliseconds = 1000 * (time.perf_counter() - begin)
+    SPEEDS[size] = seconds
     with np.errstate(all="ignore"):  # diverged weights are shown as they are
         return Observed(
             feature_names=names,
