@@ -213,7 +213,14 @@ def _draw_evidence(figure: Figure, frame: pd.DataFrame, label: str) -> None:
             if len(rows) < FEW:  # a line would suggest that there is something between them
                 sides = [rows["middle"] - rows["low"], rows["high"] - rows["middle"]]
                 axes.errorbar(
-                    rows["iteration"], rows["middle"], sides, color=colour, fmt=marker, capsize=3, label=series
+                    rows["iteration"],
+                    rows["middle"],
+                    sides,
+                    color=colour,
+                    fmt=marker,
+                    capsize=3,
+                    label=series,
+                    clip_on=False,
                 )
                 continue
             axes.plot(rows["iteration"], rows["middle"], color=colour, linestyle=line, label=series)

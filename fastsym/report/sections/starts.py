@@ -52,7 +52,9 @@ def _headline(results: Results, compared: int, orbits: int, off: int) -> str:
         return f"Near the zero start, too few starts broke for a line; {compared} of {orbits} others broke."
     predicted = next(iter(results.lines.values())).predicted_slope
     rest = f" {compared} of {orbits} other symmetries broke"
-    rest += f", {'at most ' * (off > 0)}{off or 'no'} iterations from the prediction." if compared else "."
+    if compared:
+        rest += f", at most {off} iterations from the prediction" if off else ", exactly when predicted"
+    rest += "."
     return (
         f"Near the zero start, symmetry lasts {' and '.join(slopes)} if the perturbation is e times smaller; "
         f"predicted: {predicted:.2f}.{rest}"
