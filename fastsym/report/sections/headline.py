@@ -114,6 +114,7 @@ def _draw_units(figure: Figure, paths: tuple[UnitPaths, ...], feature: int) -> N
         else:
             axes.set_aspect("equal", adjustable="datalim")
         axes.locator_params("x", nbins=2)
+        axes.tick_params(axis="x", labelsize=7)
         axes.locator_params("y", nbins=3)
         axes.set_title(f"{NAMES[path.start].removesuffix(' weights')}:\n{_ways(path)}")
     panels[len(panels) // 2].set_xlabel("input weight W1")
