@@ -29,6 +29,7 @@ from fastsym.report.manifest import PLOT_FILES, SCHEMA
 from fastsym.report.page import MARKDOWN, PAGE, prose, write
 from fastsym.report.results import OwnTable, Results, Settings, full
 from fastsym.report.sections import SECTIONS, sections_of
+from fastsym.report.sections.claims import COST, SHARE, _extremes
 from fastsym.report.speedups import speedups
 from fastsym.report.style import DARK, RC, save
 
@@ -449,6 +450,8 @@ def test_a_rejected_variant_is_said_and_not_timed(
     rejected = collect(replace(SMALL, seeds=1), silent)
     assert timed == ["reference", "numpy"]
     assert rejected.measured is not None
+    assert results.measured is not None
+    assert set(results.measured.more.query("features == 9")["iterations"]) == {1000, 200, 20}
     assert set(rejected.measured.more["variant"]) == {"reference", "numpy"}
     assert "fused" in rejected.untimed
     agreement = next(section(rejected) for section in SECTIONS if section.__name__ == "certified")
@@ -624,6 +627,24 @@ def test_hostile_names_are_only_text(own_report: Path) -> None:
     for drawing in (own_report / "figures").glob("*.svg"):
         ElementTree.fromstring(drawing.read_text(encoding="utf-8"))
     assert pd.read_csv(own_report / "tables" / "your-columns.csv")["feature"].tolist() == list(HOSTILE)
+
+
+def test_titles_say_from_which_start_a_quantity_ends_lowest_or_highest() -> None:
+    def listed(*rows: tuple[str, str, float]) -> pd.DataFrame:
+        return pd.DataFrame(rows, columns=["features", "series", "middle"])
+
+    ends = listed(("a", "zero", 0.5), ("a", "random", 0.25), ("b", "zero", 0.125), ("b", "random", 0.12501))
+    assert _extremes(ends, ends, COST) == "random lowest on a (0.25); all starts alike on b (0.125)"
+    assert _extremes(ends, ends, "change") == "zero highest on a (0.5); all starts alike on b (0.125)"
+    assert _extremes(ends[:1], ends[:1].assign(middle=1.0), SHARE) == "a from 0.5 to 1"
+
+
+def test_case_0_says_where_costs_have_not_settled(results: Results) -> None:
+    plot = next(p for s in sections_of(results) for p in s.plots if p.slug == "case-0")
+    case = {(c.features, c.start): c.costs[-100:] for c in results.layer_cases}
+    for features, words in (("article", "with PassengerId"), ("no_id", "without PassengerId")):
+        jumps = any(case[features, start].max() > 1.5 * case[features, start].min() for start in ("zeros", "normal"))
+        assert f"{words} {'the costs still jump' if jumps else 'the starts end'}" in plot.title
 
 
 def test_no_line_breaks_inside_a_quantity() -> None:

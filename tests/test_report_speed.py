@@ -224,6 +224,8 @@ def test_the_roof_is_drawn_where_it_was_measured() -> None:
     assert plot.data.query("label == 'roof of one core'")["microseconds_per_iteration"].tolist() == pytest.approx(
         [1, 2.5, 10, 43]
     )
+    for _, rows in plot.data.groupby("label"):  # lines are drawn in this order
+        assert rows["hidden"].is_monotonic_increasing
     saved = plot_of(speed(results(measured=bare())), "time-per-iteration")
     assert "roof" not in saved.title + saved.alt + saved.note
     assert set(saved.data["label"]) == set(plot.data["label"]) - {"roof of one core"}

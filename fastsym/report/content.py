@@ -1,5 +1,6 @@
 """What a section of the report is made of: paragraphs, plots and tables. Nothing here knows about HTML or Markdown."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -19,6 +20,12 @@ def rounded(value: float) -> str:
     if not (1e-4 <= abs(value) < 1e15):
         return f"{value:.3g}"
     return f"{float(f'{value:.3g}'):.10f}".rstrip("0").rstrip(".")
+
+
+def unbroken(text: str) -> str:
+    """Put no-break spaces into quantities, such as 5 % or H = 4, so that no line ends inside one."""
+    text = re.sub(r"(?<=\d) (?=(%|nats|µs|ms|s)(?!\w))", "\N{NO-BREAK SPACE}", text)
+    return re.sub(r"\b([A-Z]) = (?=\d)", "\\1\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", text)
 
 
 def quoted(name: str) -> str:

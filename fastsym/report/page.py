@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from fastsym import __version__
 from fastsym.progress import Tell
-from fastsym.report.content import Link, Section
+from fastsym.report.content import Link, Section, unbroken
 from fastsym.report.manifest import PLOT_FILES, write_manifest
 from fastsym.report.results import Results
 from fastsym.report.style import save, style_sheet
@@ -78,7 +78,7 @@ def _environment(html: bool) -> Environment:
     )
     environment.tests["headline"] = lambda section: section.slug == HEADLINE
     environment.filters["prose"] = prose
-    environment.filters["unbroken"] = unbroken
+    environment.filters["unbroken"] = unbroken  # escaped by the template
     environment.filters["markdown"] = markdown
     environment.filters["cell"] = _markdown_cell
     environment.filters["script_data"] = script_data
@@ -89,14 +89,8 @@ def prose(text: str) -> Markup:
     """HTML of a paragraph: everything escaped, `code` between backticks, and no line broken inside a quantity."""
     parts = re.split(r"`([^`]+)`", text)
     return Markup().join(
-        Markup("<code>{}</code>").format(part) if i % 2 else unbroken(part) for i, part in enumerate(parts)
+        Markup("<code>{}</code>").format(part) if i % 2 else escape(unbroken(part)) for i, part in enumerate(parts)
     )
-
-
-def unbroken(text: str) -> Markup:
-    """HTML of a text: everything escaped, and no line broken inside a quantity."""
-    html = re.sub(r"(?<=\d) (?=(%|nats|µs|ms|s)(?!\w))", "\N{NO-BREAK SPACE}", str(escape(text)))
-    return Markup(re.sub(r"\b([A-Z]) = (?=\d)", "\\1\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", html))
 
 
 def script_data(payload: Any) -> Markup:

@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from fastsym.report.content import WIDTH_INCHES, Plot
+from fastsym.report.content import WIDTH_INCHES, Plot, unbroken
 
 TITLE_LETTERS = 54
 """In a line of a title over a figure of :data:`fastsym.report.content.WIDTH_INCHES`."""
@@ -104,7 +104,7 @@ def save(plot: Plot, folder: Path) -> str:
         An ``<svg>`` element cut off below the title, whose colours are the custom properties of
         :func:`style_sheet` and whose ids are unique in the page.
     """
-    words = fill(plot.title.replace("`", ""), round(TITLE_LETTERS * plot.width_inches / WIDTH_INCHES))
+    words = fill(unbroken(plot.title.replace("`", "")), round(TITLE_LETTERS * plot.width_inches / WIDTH_INCHES))
     with mpl.rc_context(RC):
         figure = Figure(figsize=(plot.width_inches, plot.height_inches), layout="constrained")
         FigureCanvasAgg(figure)
