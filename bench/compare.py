@@ -24,11 +24,11 @@ from rich.progress import track
 
 import fastsym
 from fastsym.agreement import certify
-from fastsym.measure import describe_machine, interleave
-from fastsym.records import machine_name
-from fastsym.roof import fewest_operations, measure_roof
-from fastsym.stats import paired_ratio
-from fastsym.variants import OWN
+from fastsym.timing.interleave import describe_machine, interleave
+from fastsym.timing.roofline import fewest_operations, measure_roof
+from fastsym.timing.saved_runs import machine_name
+from fastsym.timing.stats import paired_ratio
+from fastsym.training.registry import OWN
 
 FASTEST = {1: "simd", 2: "parallel"}
 """What the others are compared with, by number of threads."""

@@ -10,8 +10,8 @@ from turns import REFERENCE_SECONDS, Turns
 
 import fastsym
 from fastsym.agreement import certify
-from fastsym.measure import describe_machine, numba_seconds
-from fastsym.stats import MIN_PAIRS
+from fastsym.timing.interleave import describe_machine, numba_seconds
+from fastsym.timing.stats import MIN_PAIRS
 
 CELL_SECONDS = 0.1
 MAX_ROUNDS = 12

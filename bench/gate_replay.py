@@ -14,11 +14,11 @@ import pandas as pd
 from gate_trees import LABELS, REPEATED
 from scipy.stats import binomtest
 
-from fastsym.progress import Tell
+from fastsym._console import Tell
 from fastsym.regression.cells import CELLS
 from fastsym.regression.decision import LEAST_SLOTS, Decision, decide, enough
 from fastsym.regression.runner import RERUN_SHARE, Settings
-from fastsym.stats import paired_ratio
+from fastsym.timing.stats import paired_ratio
 
 HEADS = tuple(REPEATED)
 DEFAULT = CELLS[0].name

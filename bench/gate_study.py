@@ -45,15 +45,15 @@ from gate_replay import (
 )
 from gate_trees import FINISHED, LABELS, REPEATED, UnknownKernelError, prepare, state, trees_in
 
-from fastsym.measure import describe_machine
-from fastsym.progress import shown
+from fastsym._console import shown
 from fastsym.regression.cells import CELLS
 from fastsym.regression.outcome import CannotJudgeError, RevisionFailedError
 from fastsym.regression.runner import RERUN_SHARE, Settings, run
 from fastsym.regression.slots import record_slot
 from fastsym.regression.worktree import open_repository
-from fastsym.stats import paired_ratio
 from fastsym.sweep.store import SweepBusyError, locked
+from fastsym.timing.interleave import describe_machine
+from fastsym.timing.stats import paired_ratio
 
 LIVE = {"base": "base", "again": "again", "head": "slow-00"}
 CHECKED = ("slow-00", "slow-10")

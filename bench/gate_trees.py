@@ -18,7 +18,7 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from fastsym.progress import Tell
+from fastsym._console import Tell
 from fastsym.regression.cells import CELLS
 from fastsym.regression.worktree import Tree
 

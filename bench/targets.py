@@ -19,10 +19,10 @@ import typer
 
 import fastsym
 from fastsym.agreement import certify
-from fastsym.measure import describe_machine, interleave
-from fastsym.net import Params
-from fastsym.records import machine_name
-from fastsym.stats import Ratio, paired_ratio
+from fastsym.model.params import Params
+from fastsym.timing.interleave import describe_machine, interleave
+from fastsym.timing.saved_runs import machine_name
+from fastsym.timing.stats import Ratio, paired_ratio
 
 POPULATION = 1000
 SHARE = 20

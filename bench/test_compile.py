@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 from reported import REPORTED
 
-from fastsym.startup import time_fresh_process
+from fastsym.timing.startup import time_fresh_process
 
 VARIANT = "fast"
 pytestmark = pytest.mark.benchmark(timer=REPORTED.now, group="start of a process, H = 4")

@@ -4,11 +4,11 @@ import numba
 import numpy as np
 import pytest
 
-from fastsym import elementwise, reference
-from fastsym.data import load_titanic
-from fastsym.kernels import loops
-from fastsym.lanes import load, store
-from fastsym.net import initialise
+from fastsym.kernels import elementary, loops
+from fastsym.kernels.lanes import load, store
+from fastsym.model import reference
+from fastsym.model.datasets import load_titanic
+from fastsym.model.initialise import initialise
 
 COUNT = 4096
 HIDDEN = 16
@@ -34,7 +34,7 @@ def lanewise(function):
 
 
 NUMPY = {"tanh": np.tanh, "sigmoid": reference.sigmoid}
-OWN = {"tanh": elementwise.tanh, "sigmoid": elementwise.sigmoid}
+OWN = {"tanh": elementary.tanh, "sigmoid": elementary.sigmoid}
 
 
 @pytest.mark.parametrize("way", ["numpy", "scalar", "lanes"])

@@ -11,8 +11,8 @@ from reported import REPORTED
 from turns import REFERENCE_SECONDS
 
 import fastsym
-from fastsym.measure import ITERATIONS, WIDTHS
-from fastsym.variants import OWN
+from fastsym.timing.interleave import ITERATIONS, WIDTHS
+from fastsym.training.registry import OWN
 
 LONGEST_SECONDS = 0.3
 PEER_ITERATIONS = 100

@@ -12,7 +12,7 @@ import pytest
 from peers.process import LEARNING_RATE
 
 import fastsym
-from fastsym.measure import numba_seconds
+from fastsym.timing.interleave import numba_seconds
 
 REFERENCE_SECONDS = {1: 35e-6, 4: 55e-6, 16: 150e-6, 64: 500e-6, 256: 2.5e-3, 1024: 12e-3}
 """What one iteration of the reference takes, roughly, by width; only the number of rounds follows from it."""

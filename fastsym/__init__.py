@@ -1,13 +1,14 @@
 """fastsym: the experiment of "Breaking Symmetry in Deep Learning", fast, proved right and measured.
 
-Shape legend: :mod:`fastsym.net`. Entry points: ``python -m fastsym.report``, ``python -m fastsym.regression``,
+Shape legend: :mod:`fastsym.model.params`. Entry points: ``python -m fastsym.report``, ``python -m fastsym.regression``,
 ``pytest bench/ --benchmark-only``.
 """
 
-from fastsym.data import Dataset, load_titanic
-from fastsym.net import LayerParams, Params
-from fastsym.starts import initialise
-from fastsym.variants import VARIANTS, NonFiniteCostWarning, Training, Variant, train, train_population
+from fastsym.model.datasets import Dataset, load_titanic
+from fastsym.model.initialise import initialise
+from fastsym.model.params import LayerParams, Params
+from fastsym.training.registry import VARIANTS, Variant
+from fastsym.training.train import NonFiniteCostWarning, Training, train, train_population
 
 __version__ = "0.1.0"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from fastsym import Dataset, LayerParams, Params, load_titanic
-from fastsym.net import AnyParams, Array
+from fastsym.model.params import AnyParams, Array
 
 settings.register_profile("fastsym", deadline=None, max_examples=40, derandomize="CI" in os.environ)
 settings.load_profile("fastsym")

@@ -39,7 +39,7 @@ class Certificate:
     path_error: float
     """Largest distance of its path from the reference's, over what perturbed reference runs reach."""
     bound: str
-    """Constants of the error bound, see :mod:`fastsym.bounds`."""
+    """Constants of the error bound, see :mod:`fastsym.agreement.bounds`."""
     truth_sha256: str
     """Fingerprint of the stored truth, which fixes shapes, seeds, states and bounds."""
     versions: tuple[tuple[str, str], ...]

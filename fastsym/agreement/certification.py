@@ -8,12 +8,13 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastsym import bounds, path, reference, truth
+from fastsym.agreement import bounds, divergence, truth
 from fastsym.agreement.certificate import QUANTILES, Certificate
 from fastsym.agreement.examination import examine
-from fastsym.net import LayerParams
-from fastsym.truth import Case
-from fastsym.variants import VARIANTS, Variant
+from fastsym.agreement.truth import Case
+from fastsym.model import reference
+from fastsym.model.params import LayerParams
+from fastsym.training.registry import VARIANTS, Variant
 
 USUAL_FEATURES = (8, 9, 17, 26, 72)
 """D of the article's feature sets, and some that a kernel may treat in pieces of 8 or 9.
@@ -39,9 +40,9 @@ def _cases(variant: Variant, dtype: str, thorough: bool) -> list[Case]:
 def path_errors(variant: Variant, dtype: str) -> dict[int, float]:
     """Largest distance from the reference's path over the band's envelope, for each width."""
     errors = {}
-    for hidden in path.WIDTHS:
-        distances = path.divergence(variant.train_network, hidden, dtype, PATH_ITERATIONS)
-        errors[hidden] = float(np.max(distances / path.band(hidden, dtype).envelope[: len(distances)]))
+    for hidden in divergence.WIDTHS:
+        distances = divergence.divergence(variant.train_network, hidden, dtype, PATH_ITERATIONS)
+        errors[hidden] = float(np.max(distances / divergence.band(hidden, dtype).envelope[: len(distances)]))
     return errors
 
 
@@ -122,7 +123,7 @@ def _certify(variant: Variant, dtype: str, thorough: bool) -> Certificate:
         reference_median_error=yardstick[1],
         reference_error_quantiles=yardstick[2],
         path_error=max(paths.values(), key=lambda error: np.nan_to_num(error, nan=np.inf)),
-        bound=f"{bounds.ELEMENTARY} u for elementary functions, {bounds.PRODUCTS} u for products, see fastsym.bounds",
+        bound=f"{bounds.ELEMENTARY} u for elementary functions, {bounds.PRODUCTS} u for products",
         truth_sha256=truth.truth_sha256(),
         versions=tuple((name, version(name)) for name in ("numpy", "numba")),
     )

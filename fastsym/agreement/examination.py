@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastsym import truth
-from fastsym.net import AnyParams, Array, LayerParams
-from fastsym.truth import Case
-from fastsym.variants import Variant
+from fastsym.agreement import truth
+from fastsym.agreement.truth import Case
+from fastsym.model.params import AnyParams, Array, LayerParams
+from fastsym.training.registry import Variant
 
 MARGIN = 32
 """Numbers on either side of each array that is handed out, all NaN: more than a wide vector register holds."""

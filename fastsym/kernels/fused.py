@@ -2,21 +2,21 @@
 
 What it adds to ``loops``: the innermost loop runs over neighbouring samples, which lie side by side in memory
 and do not depend on each other: the compiler works on a full vector register of them at once. tanh and
-sigmoid are our own (:mod:`fastsym.elementwise`): a call into the C library would end vectorisation. And samples
+sigmoid are our own (:mod:`fastsym.kernels.elementary`): a call into the C library would end vectorisation. And samples
 go through in blocks, forward and backward, so that what one loop leaves is still in first-level cache for the next.
 That made it 12.6, 9.2 and 10.0 times as fast as ``loops`` with 4, 64 and 1024 units. Shape legend:
-:mod:`fastsym.net`.
+:mod:`fastsym.model.params`.
 """
 
 from typing import Any
 
 import numpy as np
 
-from fastsym._jit import jit, jit_inline, jit_reordered
-from fastsym.elementwise import TWO_LOG2_E, exp_of_minus_normal, log, sigmoid_from, tanh_scaled
+from fastsym.kernels._jit import jit, jit_inline, jit_reordered
+from fastsym.kernels.elementary import TWO_LOG2_E, exp_of_minus_normal, log, sigmoid_from, tanh_scaled
+from fastsym.kernels.lanes import fma, like, magnitude, where_negative
 from fastsym.kernels.layout import aligned
-from fastsym.lanes import fma, like, magnitude, where_negative
-from fastsym.net import Array, LayerParams, Params
+from fastsym.model.params import Array, LayerParams, Params
 
 BLOCK = 224
 """Samples of one block."""
@@ -208,12 +208,12 @@ def rows_aligned(X: Array) -> Array:
 
 
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
-    """Train the two-layer net; arguments as for :func:`fastsym.reference.train_network`."""
+    """Train the two-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
     _train_network(rows_aligned(X), y, *params, step, costs, min(BLOCK, X.shape[1]))
 
 
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:
-    """Train the one-layer net; arguments as for :func:`fastsym.reference.train_network`."""
+    """Train the one-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
     _train_layer(X, y, *params, step, costs)

@@ -7,7 +7,7 @@ Layout, with registers of L numbers, groups of G = 4 L samples, and features in 
     state  all rows, and one register more that begins with b2
     sums   [slice] like rows: what is summed over samples for each weight
 
-b1 and W2 sit in the first chunk of a row. Shape legend: :mod:`fastsym.net`.
+b1 and W2 sit in the first chunk of a row. Shape legend: :mod:`fastsym.model.params`.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastsym.net import Array, Params
+from fastsym.model.params import Array, Params
 
 CHUNK_SIZES = (3, 5, 8, 9)
 """Features of a chunk: each size is compiled on its own, so there are few; the gradients of two units,

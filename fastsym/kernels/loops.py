@@ -3,7 +3,8 @@
 One sample at a time: forward through the net, then backward, each a loop over hidden units with a loop over
 features inside. Nothing is stored but one sample's hidden activations and the gradients: memory is O(H D).
 What it buys is that one can read it: with 4, 64 and 1024 units it takes 1.9, 2.7 and 1.3 times as long as
-``reference`` (``reports/ladder.csv``, as all such numbers of the ladder; Zen 4). Shape legend: :mod:`fastsym.net`.
+``reference`` (``reports/ladder.csv``, as all such numbers of the ladder; Zen 4). Shape legend:
+:mod:`fastsym.model.params`.
 """
 
 import math
@@ -11,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from fastsym._jit import jit
-from fastsym.net import Array, LayerParams, Params
+from fastsym.kernels._jit import jit
+from fastsym.model.params import Array, LayerParams, Params
 
 BLOCK = 64
 """Samples summed before their sum joins the total: one long running sum would round more than NumPy's does."""
@@ -124,7 +125,7 @@ def _train_layer(X: Array, y: Array, W: Array, b: Array, step: Any, costs: Array
 
 
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
-    """Train the two-layer net; arguments as for :func:`fastsym.reference.train_network`."""
+    """Train the two-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
     dW1, db1, dW2 = (np.empty_like(like) for like in (params.W1, params.b1, params.W2))
     parts = tuple(np.empty_like(like) for like in (dW1, db1, dW2))
@@ -132,6 +133,6 @@ def train_network(X: Array, y: Array, params: Params, learning_rate: float, cost
 
 
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:
-    """Train the one-layer net; arguments as for :func:`fastsym.reference.train_network`."""
+    """Train the one-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
     _train_layer(X, y, *params, step, costs, np.empty_like(params.W), np.empty_like(params.W))

@@ -12,8 +12,8 @@ import numpy as np
 
 from fastsym.kernels import population
 from fastsym.kernels.layout import BLOCK_GROUPS, MOST_SLICES
-from fastsym.net import Array, Params
-from fastsym.threads import thread_count
+from fastsym.kernels.threads import thread_count
+from fastsym.model.params import Array, Params
 
 
 def threads_used(X: Array) -> int:
@@ -35,5 +35,5 @@ def train_population(X: Array, y: Array, params: Params, learning_rates: Array, 
 
 
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
-    """Train the two-layer net; arguments as for :func:`fastsym.reference.train_network`."""
+    """Train the two-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     train_population(X, y, Params(*(a[None] for a in params)), np.array([learning_rate]), costs[None])

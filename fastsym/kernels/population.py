@@ -1,19 +1,19 @@
 """Trains networks with the loops of :mod:`fastsym.kernels.simd`: one network or many, on one thread or on all.
 
-The layout of the data is in :mod:`fastsym.kernels.layout`; the shape legend in :mod:`fastsym.net`.
+The layout of the data is in :mod:`fastsym.kernels.layout`; the shape legend in :mod:`fastsym.model.params`.
 """
 
 from typing import Any
 
 import numpy as np
 
-from fastsym._jit import jit, jit_expanded, jit_inline
-from fastsym.elementwise import TWO_LOG2_E
+from fastsym.kernels._jit import jit, jit_expanded, jit_inline
+from fastsym.kernels.elementary import TWO_LOG2_E
+from fastsym.kernels.lanes import per_register
 from fastsym.kernels.layout import Packed, Plan, aligned, pack, read_states, state_size, states_of
 from fastsym.kernels.simd import slice_sums, update
-from fastsym.lanes import per_register
-from fastsym.net import Array, Params
-from fastsym.threads import LENGTH, NEXT, STOP, atomic_add, atomic_load, meet, run_together
+from fastsym.kernels.threads import LENGTH, NEXT, STOP, atomic_add, atomic_load, meet, run_together
+from fastsym.model.params import Array, Params
 
 
 @jit_expanded
@@ -191,6 +191,6 @@ def train_population(
 
 
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
-    """Train the two-layer net; arguments as for :func:`fastsym.reference.train_network`."""
+    """Train the two-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     alone = Params(*(a[None] for a in params))
     train_population(X, y, alone, np.array([learning_rate]), costs[None])

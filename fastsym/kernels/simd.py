@@ -1,7 +1,7 @@
 """Third rung: explicit vector registers.
 
 What it adds to ``fused``: the loop over samples is written as operations on whole registers
-(:mod:`fastsym.lanes`), so that nothing depends on what the compiler manages to vectorise, and values stay in
+(:mod:`fastsym.kernels.lanes`), so that nothing depends on what the compiler manages to vectorise, and values stay in
 registers where ``fused`` wrote them to memory and read them back. Forward, two hidden units times four registers of
 samples are worked on at once: each load of X serves two units, and eight independent chains hide the latency
 of the arithmetic. Backward, all gradients of two units grow in registers over a block of samples.
@@ -10,15 +10,14 @@ That made it 1.39, 1.53 and 1.36 times as fast as ``fused`` with 4, 64 and 1024 
 Every sum has one fixed order: samples go in blocks, blocks in slices, slices in turn. Who computes which slice
 does not matter, so that one thread and many give the same bits.
 
-The layout of the data is in :mod:`fastsym.kernels.layout`; the shape legend in :mod:`fastsym.net`.
+The layout of the data is in :mod:`fastsym.kernels.layout`; the shape legend in :mod:`fastsym.model.params`.
 """
 
 from typing import Any
 
-from fastsym._jit import jit_expanded, jit_inline
-from fastsym.elementwise import TWO_LOG2_E, exp_of_minus_normal, log, log_up_to_two, sigmoid_from, tanh_scaled
-from fastsym.kernels.layout import LONG_BLOCK, Plan
-from fastsym.lanes import (
+from fastsym.kernels._jit import jit_expanded, jit_inline
+from fastsym.kernels.elementary import TWO_LOG2_E, exp_of_minus_normal, log, log_up_to_two, sigmoid_from, tanh_scaled
+from fastsym.kernels.lanes import (
     accumulate,
     add_totals,
     broadcast,
@@ -35,7 +34,8 @@ from fastsym.lanes import (
     where_negative,
     zeros,
 )
-from fastsym.net import Array
+from fastsym.kernels.layout import LONG_BLOCK, Plan
+from fastsym.model.params import Array
 
 
 @jit_inline

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from fastsym.net import Array
+from fastsym.experiments.symmetry import class_letters
+from fastsym.model.params import Array
 from fastsym.play.retrain import TOLERANCE, Observed
 from fastsym.play.settings import ITERATIONS
-from fastsym.symmetry import class_letters
 
 MOST_LINES = 8
 MOST_ROWS = 32

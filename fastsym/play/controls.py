@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from fastsym import starts
+from fastsym.model.initialise import BLOCKS
 from fastsym.play.settings import CHOICES, DEFAULT, RANGES
 from fastsym.play.tracks import TRACKS
 
@@ -76,7 +76,7 @@ class StartControl:
 
     def __init__(self, text: str, change: Change) -> None:
         self._change = change
-        blocks = starts.BLOCKS
+        blocks = BLOCKS
         kinds = [kind.removesuffix("SIZES") for kind in CHOICES["start"]]
         options = {kind: kind.rstrip(":").replace("_", " ") for kind in kinds}
         in_blocks = text.startswith(blocks)
@@ -92,7 +92,7 @@ class StartControl:
 
     def _chosen(self) -> None:
         kind = str(self._kind.value)
-        in_blocks = kind == starts.BLOCKS
+        in_blocks = kind == BLOCKS
         self._sizes.set_visibility(in_blocks)
         sizes = (self._sizes.value or "").strip() if in_blocks else ""
         _refused(self._change("start", kind + sizes), self._sizes, self._error)

@@ -14,16 +14,7 @@ from fastsym.play.controls import LABELS, ChoiceControl, NumberControl, StartCon
 from fastsym.play.newest import Newest
 from fastsym.play.results import Results
 from fastsym.play.retrain import Observed, retrain
-from fastsym.play.settings import (
-    ITERATIONS,
-    Problem,
-    Settings,
-    from_query,
-    parse,
-    to_python,
-    to_query,
-    to_texts,
-)
+from fastsym.play.settings import ITERATIONS, Problem, Settings, from_query, parse, to_python, to_query, to_texts
 from fastsym.play.tracks import TRACKS
 
 HOST = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""One training of the page's network, observed on its way. Shape legend: :mod:`fastsym.net`."""
+"""One training of the page's network, observed on its way. Shape legend: :mod:`fastsym.model.params`."""
 
 import time
 from collections import Counter
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from fastsym import initialise, load_titanic
-from fastsym.data import FEATURE_SETS, Dataset
-from fastsym.inputs import checked
-from fastsym.net import Array, Params
+from fastsym.experiments.symmetry import dead_units, saturated_fraction, unit_classes
+from fastsym.model.datasets import FEATURE_SETS, Dataset
+from fastsym.model.params import Array, Params
 from fastsym.play.settings import DTYPES, ITERATIONS, Settings
-from fastsym.symmetry import dead_units, saturated_fraction, unit_classes
-from fastsym.variants import VARIANTS, run
+from fastsym.training.checks import checked
+from fastsym.training.registry import VARIANTS
+from fastsym.training.train import run
 
 PIECE = 100
 """Iterations between two looks at the weights."""

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from fastsym import starts
-from fastsym.data import FEATURE_SETS
+from fastsym.model.datasets import FEATURE_SETS
+from fastsym.model.initialise import BLOCKS, KINDS, initialise
 
 ITERATIONS = 3000
 MOST_HIDDEN = 1024
@@ -58,7 +58,7 @@ RANGES: Mapping[str, Range] = {
     "perturbation": Range(0, 10),
     "seed": Range(0, 2**32 - 1),
 }
-CHOICES: Mapping[str, tuple[str, ...]] = {"start": starts.KINDS, "features": FEATURE_SETS, "dtype": DTYPES}
+CHOICES: Mapping[str, tuple[str, ...]] = {"start": KINDS, "features": FEATURE_SETS, "dtype": DTYPES}
 DEFAULT = Settings()
 
 
@@ -129,14 +129,14 @@ def check_start(settings: Settings) -> None:
     ValueError
         If they do not.
     """
-    if settings.start.startswith(starts.BLOCKS):
-        starts.initialise(settings.start, 1, settings.hidden)
+    if settings.start.startswith(BLOCKS):
+        initialise(settings.start, 1, settings.hidden)
 
 
 def _value(name: str, text: str) -> int | float | str:
     if name in RANGES:
         return _number(name, text)
-    known = tuple(kind for kind in CHOICES[name] if not kind.startswith(starts.BLOCKS))
+    known = tuple(kind for kind in CHOICES[name] if not kind.startswith(BLOCKS))
     if text in known or (name == "start" and _is_blocks(text)):
         return text
     raise ValueError(_message(name, f"one of {', '.join(CHOICES[name])}", text))
@@ -144,7 +144,7 @@ def _value(name: str, text: str) -> int | float | str:
 
 def _is_blocks(text: str) -> bool:
     # Short enough that neither the sizes nor the address that holds them can become a burden.
-    return text.startswith(starts.BLOCKS) and len(text) <= len(starts.BLOCKS) + 200
+    return text.startswith(BLOCKS) and len(text) <= len(BLOCKS) + 200
 
 
 def _number(name: str, text: str) -> int | float:

@@ -11,9 +11,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fastsym import codediff
-from fastsym.progress import shown
-from fastsym.regression import presentation, saved
+from fastsym._console import shown
+from fastsym.regression import codediff, presentation, saved
 from fastsym.regression.cells import CELLS, Cell
 from fastsym.regression.decision import LEAST_SLOTS
 from fastsym.regression.findings import Report

@@ -9,7 +9,7 @@ The test is the exact signed-rank test. Its null hypothesis: the change of a slo
 holds for identical code whatever the noise looks like (two modes, heavy tails, a drift over the slots), as long as
 chance decides in each slot who is who; a test of means would need a distribution, and the sign test, which looks at
 directions only, missed most slowdowns by 5 % in the recorded slots. Intervals are of the median, whatever the shape
-(:func:`fastsym.stats.median_interval`).
+(:func:`fastsym.timing.stats.median_interval`).
 
 Nothing here reads a clock or starts a process.
 """
@@ -23,7 +23,7 @@ import pandas as pd
 
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER
 from fastsym.regression.slots import COLUMNS
-from fastsym.stats import Floats, Ratio, holm, median_interval, paired_ratio, signed_rank_p_value
+from fastsym.timing.stats import Floats, Ratio, holm, median_interval, paired_ratio, signed_rank_p_value
 
 LABELS = ("base", "again", "head")
 LEAST_SLOTS = 10

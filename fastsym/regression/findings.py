@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from fastsym.codediff import Difference
+from fastsym.regression.codediff import Difference
 from fastsym.regression.decision import Decision
 from fastsym.regression.outcome import CANNOT_JUDGE
 from fastsym.regression.slots import COLUMNS

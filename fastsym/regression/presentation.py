@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Column, Table
 
 from fastsym.regression.findings import Report, Revision
-from fastsym.stats import Ratio
+from fastsym.timing.stats import Ratio
 
 HEADINGS = ("cell", "base", "head / base - 1 (95 %)", "noise floor", "p", "re-run", "pairs", "verdict")
 CHANGES_SHOWN = 5

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fastsym import assembly, codediff
-from fastsym.measure import describe_machine
-from fastsym.progress import Tell
+from fastsym._console import Tell
+from fastsym.regression import assembly, codediff
 from fastsym.regression.cells import CELLS, Cell
 from fastsym.regression.child import Child, children
 from fastsym.regression.decision import LEAST_SLOTS, decide, enough
@@ -19,6 +18,7 @@ from fastsym.regression.findings import Report, Revision
 from fastsym.regression.outcome import CANNOT_JUDGE, SLOWER, CannotJudgeError, RevisionFailedError
 from fastsym.regression.slots import BLOCK_SECONDS, load_all, record_slot, warm_all
 from fastsym.regression.worktree import Repository, Tree, checkouts
+from fastsym.timing.interleave import describe_machine
 
 RERUN_SHARE = 0.45
 """Part of the time for timing that is kept for a re-run, which has fewer cells."""

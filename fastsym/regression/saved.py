@@ -11,9 +11,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Column, Table
 
-from fastsym.records import UnreadableRunError, read_machine, read_rounds
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER, CannotJudgeError
-from fastsym.stats import MIN_PAIRS, Floats, Ratio, holm, lower_p_value, ratio_of_medians
+from fastsym.timing.saved_runs import UnreadableRunError, read_machine, read_rounds
+from fastsym.timing.stats import MIN_PAIRS, Floats, Ratio, holm, lower_p_value, ratio_of_medians
 
 BASELINE = "reference"
 FALSE_ALARMS = 0.01

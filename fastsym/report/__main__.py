@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from fastsym.data import Dataset
-    from fastsym.progress import Tell
+    from fastsym._console import Tell
+    from fastsym.model.datasets import Dataset
     from fastsym.report.results import OwnTable, Settings
 
 DEFAULT_OUT = Path("reports/latest")
@@ -36,7 +36,7 @@ def read_own(csv: Path | None, target: str | None, standardise: bool) -> "Datase
     OSError, ValueError
         If it cannot be read, or an option is missing; the message says what to do.
     """
-    from fastsym.tables import load_table
+    from fastsym.model.tables import load_table
 
     if csv is None:
         if target is not None or standardise:
@@ -72,10 +72,10 @@ def report(
 ) -> None:
     """Reproduce the article, study its symmetry, certify and time every variant, and write one HTML page."""
     # Imported here so that --help need not wait for pandas and Matplotlib.
-    from fastsym.records import UnreadableRunError
     from fastsym.report.folder import check_destination
     from fastsym.report.results import OwnTable, Settings
     from fastsym.report.results import full as whole
+    from fastsym.timing.saved_runs import UnreadableRunError
 
     if csv is not None and benchmark_json is not None:
         raise stop(ValueError("benchmark_json: expected none with --csv, whose report has no timings; leave one out"))
@@ -114,7 +114,7 @@ def make(out: Path, settings: "Settings", quiet: bool, own: "OwnTable | None" = 
         ``slug``, ``title`` and ``finding`` of each section; ``claims``: feature set -> verdict -> how many;
         ``seconds``: stage -> how long it took.
     """
-    from fastsym.progress import shown
+    from fastsym._console import shown
     from fastsym.report.collect import collect
     from fastsym.report.folder import MANIFEST, placed
     from fastsym.report.page import PAGE, write

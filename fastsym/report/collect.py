@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fastsym import article, breaking, path, published, rounding
-from fastsym.agreement import Certificate, certify, first_failure
-from fastsym.claims import CLAIMS, Runs, Verdict
-from fastsym.claims.runs import ITERATIONS, LAYER_ITERATIONS, RECORD_EVERY
-from fastsym.data import FEATURE_SETS, Dataset, load_titanic
-from fastsym.measure import describe_machine
-from fastsym.mutants import MUTANTS
-from fastsym.net import Array, Params
-from fastsym.progress import Tell
-from fastsym.records import read_benchmark_json
+from fastsym._console import Tell
+from fastsym.agreement import Certificate, certify, divergence, first_failure
+from fastsym.agreement.mutants import MUTANTS
+from fastsym.experiments import article, breaking, published, rounding
+from fastsym.experiments.claims import CLAIMS, Runs, Verdict
+from fastsym.experiments.claims.runs import ITERATIONS, LAYER_ITERATIONS, RECORD_EVERY
+from fastsym.experiments.snapshots import watch_runs
+from fastsym.experiments.symmetry import orbit_types, saturated_fraction, snapshots
+from fastsym.model.datasets import FEATURE_SETS, Dataset, load_titanic
+from fastsym.model.params import Array, Params
 from fastsym.report import timing
 from fastsym.report.committed import read_gate, read_peers
 from fastsym.report.results import Measured, OwnTable, Results, Settings
-from fastsym.symmetry import orbit_types, saturated_fraction, snapshots
-from fastsym.variants import VARIANTS
-from fastsym.watch import watch_runs
+from fastsym.timing.interleave import describe_machine
+from fastsym.timing.saved_runs import read_benchmark_json
+from fastsym.training.registry import VARIANTS
 
 DTYPES = ("float64", "float32")
 PATH_STARTS = ("zeros", "constant", "normal")
@@ -96,10 +96,10 @@ def collect(settings: Settings, tell: Tell, own: OwnTable | None = None) -> Resu
             for dtype in settings.mutant_dtypes
         }
         divergences = {
-            (name, hidden): path.divergence(VARIANTS[name].train_network, hidden, last=settings.path_iterations)
+            (name, hidden): divergence.divergence(VARIANTS[name].train_network, hidden, last=settings.path_iterations)
             for name in VARIANTS
             if name != "reference"
-            for hidden in path.WIDTHS
+            for hidden in divergence.WIDTHS
         }
     timings, measured = pd.DataFrame(), None
     if own is None and saved is not None:
@@ -125,7 +125,7 @@ def collect(settings: Settings, tell: Tell, own: OwnTable | None = None) -> Resu
         quotient=reduced,
         certificates=certificates,
         killed=killed,
-        bands=tuple(path.band(hidden) for hidden in path.WIDTHS),
+        bands=tuple(divergence.band(hidden) for hidden in divergence.WIDTHS),
         divergences=divergences,
         timings=timings.reset_index(drop=True),
         untimed=tuple(sorted(untimed)),

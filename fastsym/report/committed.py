@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fastsym.records import UnreadableRunError
+from fastsym.timing.saved_runs import UnreadableRunError
 
 ROOT = Path(__file__).parents[2]
 PEERS = Path("reports/performance.csv")

@@ -1,7 +1,7 @@
 """Look inside the run: four hidden units from three starts, moment by moment, in a figure the reader steps through.
 
-Only formats what :func:`fastsym.watch.watch_runs` kept. The page's script, ``templates/stepper.js``, draws
-:func:`payload`.
+Only formats what :func:`fastsym.experiments.snapshots.watch_runs` kept. The page's script, ``templates/stepper.js``,
+draws :func:`payload`.
 """
 
 import math
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fastsym.net import Array
+from fastsym.experiments.snapshots import WatchedRun
+from fastsym.experiments.symmetry import snapshots, unit_vectors
+from fastsym.model.params import Array
 from fastsym.report.content import Section, Stepper, rounded
 from fastsym.report.results import Results
-from fastsym.symmetry import snapshots, unit_vectors
-from fastsym.watch import WatchedRun
 
 NAMES = {"zeros": "zero weights", "constant": "constant weights", "normal": "random weights"}
 MOST_FEATURES = 16

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from fastsym import __version__
-from fastsym.progress import Tell
+from fastsym._console import Tell
 from fastsym.report.content import Link, Section, unbroken
 from fastsym.report.manifest import PLOT_FILES, write_manifest
 from fastsym.report.results import Results

@@ -9,18 +9,18 @@ from typing import Any
 import pandas as pd
 
 from fastsym.agreement import Certificate
-from fastsym.article import LayerCase, NetworkCurve, NetworkTable, UnitPaths
-from fastsym.breaking import Break, Line
-from fastsym.claims import QUICK_SEEDS, SEEDS, Verdict
-from fastsym.data import Dataset
-from fastsym.net import Array
-from fastsym.path import Band
-from fastsym.published import Comparison
-from fastsym.roof import Roof
-from fastsym.rounding import CORE_TYPES, QUICK_CORE_TYPES, QUICK_WIDTHS, WIDTHS, Rounding
-from fastsym.startup import Startup
-from fastsym.stats import Ratio
-from fastsym.watch import WatchedRun
+from fastsym.agreement.divergence import Band
+from fastsym.experiments.article import LayerCase, NetworkCurve, NetworkTable, UnitPaths
+from fastsym.experiments.breaking import Break, Line
+from fastsym.experiments.claims import QUICK_SEEDS, SEEDS, Verdict
+from fastsym.experiments.published import Comparison
+from fastsym.experiments.rounding import CORE_TYPES, QUICK_CORE_TYPES, QUICK_WIDTHS, WIDTHS, Rounding
+from fastsym.experiments.snapshots import WatchedRun
+from fastsym.model.datasets import Dataset
+from fastsym.model.params import Array
+from fastsym.timing.roofline import Roof
+from fastsym.timing.startup import Startup
+from fastsym.timing.stats import Ratio
 
 
 @dataclass(frozen=True)

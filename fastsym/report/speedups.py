@@ -13,7 +13,7 @@ def speedups(timings: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     timings
-        As from :func:`fastsym.measure.measure_grid` or :func:`fastsym.records.read_benchmark_json`.
+        As from :func:`fastsym.timing.interleave.measure_grid` or :func:`fastsym.timing.saved_runs.read_benchmark_json`.
 
     Returns
     -------

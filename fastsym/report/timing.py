@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fastsym._console import Tell
 from fastsym.agreement import Certificate
-from fastsym.data import Dataset, load_titanic
-from fastsym.measure import interleave, measure_grid
-from fastsym.net import Array, Params
-from fastsym.progress import Tell
+from fastsym.experiments.symmetry import quotient, unit_classes
+from fastsym.model.datasets import Dataset, load_titanic
+from fastsym.model.initialise import initialise
+from fastsym.model.params import Array, Params
 from fastsym.report.results import Measured, QuotientRun, Settings
 from fastsym.report.speedups import own, quickest, speedups
-from fastsym.roof import fewest_operations, measure_roof
-from fastsym.starts import initialise
-from fastsym.startup import ProcessTimes, Startup, measure_startup, time_fresh_process
-from fastsym.stats import paired_ratio
-from fastsym.symmetry import quotient, unit_classes
-from fastsym.variants import train
+from fastsym.timing.interleave import interleave, measure_grid
+from fastsym.timing.roofline import fewest_operations, measure_roof
+from fastsym.timing.startup import ProcessTimes, Startup, measure_startup, time_fresh_process
+from fastsym.timing.stats import paired_ratio
+from fastsym.training.train import train
 
 LEARNING_RATE = 0.01
 LONG_SHARE = 0.55
@@ -57,7 +57,7 @@ def measure(settings: Settings, certificates: Sequence[Certificate], tell: Tell)
     Returns
     -------
     tuple
-        Timings with the columns of :data:`fastsym.records.COLUMNS` and more; and the rest.
+        Timings with the columns of :data:`fastsym.timing.saved_runs.COLUMNS` and more; and the rest.
     """
     names = [c.variant for c in certificates if c.passed and c.dtype == "float64"]
     data = load_titanic()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastsym.data import FEATURE_SETS, Dataset, load_titanic
+from fastsym.model.datasets import FEATURE_SETS, Dataset, load_titanic
 from fastsym.sweep.grid import Chunk, Grid
 from fastsym.sweep.outcomes import run_chunk
 from fastsym.sweep.store import SweepBusyError, SweepDiffersError, locked, open_sweep, part, read, write_part

@@ -13,8 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from fastsym.model.tables import load_table
 from fastsym.sweep import Grid, SweepBusyError, run
-from fastsym.tables import load_table
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastsym.starts import initialise
+from fastsym.model.initialise import initialise
 
 AXES = ("features", "dtype", "hidden", "start", "scale", "perturbation", "learning_rate", "seed")
 """Names of the settings, slowest first."""
@@ -37,7 +37,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Grid:
-    """All combinations of these settings; see :func:`fastsym.starts.initialise` for the starts.
+    """All combinations of these settings; see :func:`fastsym.model.initialise.initialise` for the starts.
 
     Raises
     ------

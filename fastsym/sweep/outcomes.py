@@ -11,12 +11,19 @@ import numba
 import numpy as np
 
 import fastsym
-from fastsym.data import Dataset
-from fastsym.net import Array, Params
-from fastsym.starts import initialise
+from fastsym.experiments.symmetry import (
+    count_classes,
+    dead_units,
+    effective_rank,
+    saturated_fraction,
+    snapshots,
+    spread,
+)
+from fastsym.model.datasets import Dataset
+from fastsym.model.initialise import initialise
+from fastsym.model.params import Array, Params
 from fastsym.sweep.grid import Chunk, Grid
-from fastsym.symmetry import count_classes, dead_units, effective_rank, saturated_fraction, snapshots, spread
-from fastsym.variants import train_population
+from fastsym.training.train import train_population
 
 if TYPE_CHECKING:
     from pandas import DataFrame

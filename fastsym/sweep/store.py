@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from fastsym.data import Dataset
+from fastsym.model.datasets import Dataset
 from fastsym.sweep.grid import Chunk, Grid
 
 if TYPE_CHECKING:

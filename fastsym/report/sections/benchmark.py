@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from fastsym.article import HIDDEN
+from fastsym.experiments.article import HIDDEN
 from fastsym.report.content import Format, Section, Table, rounded
 from fastsym.report.results import Results
 from fastsym.report.sections.heat import heat_plot

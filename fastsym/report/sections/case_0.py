@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from fastsym.article import LAYER_LEARNING_RATE, LayerCase
+from fastsym.experiments.article import LAYER_LEARNING_RATE, LayerCase
 from fastsym.report.content import Format, Plot, Section, Table, rounded
 from fastsym.report.results import Results
 from fastsym.report.style import BLUE, VERMILLION

@@ -7,8 +7,8 @@ import pandas as pd
 import scipy.stats
 from matplotlib.figure import Figure
 
-from fastsym.article import HIDDEN, NETWORK_LEARNING_RATE, NetworkCurve, NetworkTable
-from fastsym.published import PLATEAUS
+from fastsym.experiments.article import HIDDEN, NETWORK_LEARNING_RATE, NetworkCurve, NetworkTable
+from fastsym.experiments.published import PLATEAUS
 from fastsym.report.content import Format, Plot, Section, Table, rounded
 from fastsym.report.results import Results
 from fastsym.report.style import BLUE, MUTED, VERMILLION

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from fastsym.claims import CLAIMS, Verdict
+from fastsym.experiments.claims import CLAIMS, Verdict
 from fastsym.report.content import Link, Plot, Section, Table, rounded
 from fastsym.report.results import Results
 from fastsym.report.style import BLUE, GREEN, INK, MUTED, VERMILLION
@@ -43,7 +43,7 @@ FIGURES = {
     "scale": ("Size of the random start, cost", COST),
     "splits": ("Cost on test samples", TEST_COST),
 }
-"""Figure of :class:`fastsym.claims.Claim` -> what it shows, label of its y-axis."""
+"""Figure of :class:`fastsym.experiments.claims.Claim` -> what it shows, label of its y-axis."""
 
 
 def claims(results: Results) -> Section:

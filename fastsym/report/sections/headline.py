@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastsym.article import HIDDEN, PATH_LEARNING_RATE, UnitPaths
-from fastsym.net import Array
+from fastsym.experiments.article import HIDDEN, PATH_LEARNING_RATE, UnitPaths
+from fastsym.model.params import Array
 from fastsym.report.content import Plot, Section, rounded
 from fastsym.report.results import Results
 from fastsym.report.speedups import longest, own, quickest, speedups

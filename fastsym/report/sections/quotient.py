@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.net import Array
+from fastsym.model.params import Array
 from fastsym.report.content import Plot, Section, rounded
 from fastsym.report.results import QuotientRun, Results
 from fastsym.report.style import BLUE, ORANGE

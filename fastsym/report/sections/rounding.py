@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from fastsym.experiments.rounding import Rounding
 from fastsym.report.content import Format, Plot, Section, Table
 from fastsym.report.results import Results
 from fastsym.report.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VERMILLION
-from fastsym.rounding import Rounding
 
 STYLES = (
     (VERMILLION, "-", "s"),

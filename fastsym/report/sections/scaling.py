@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from fastsym.article import CURVE_ITERATIONS
+from fastsym.experiments.article import CURVE_ITERATIONS
 from fastsym.report.content import Format, Plot, Section, Table, rounded
 from fastsym.report.results import Measured, Results
 from fastsym.report.sections.times import width_axis
 from fastsym.report.speedups import DTYPE, speedups
 from fastsym.report.style import GRID, INK, variant_style
-from fastsym.scaling import MIN_CELLS, Crossover, ScalingLaw, fit, winners
+from fastsym.timing.cost_model import MIN_CELLS, Crossover, ScalingLaw, fit, winners
 
 
 def scaling(results: Results) -> Section | None:

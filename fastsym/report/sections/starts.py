@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.breaking import BROKEN, LEARNING_RATE, Break
+from fastsym.experiments.breaking import BROKEN, LEARNING_RATE, Break
 from fastsym.report.content import Format, Plot, Section, Table
 from fastsym.report.results import Results
 from fastsym.report.style import BLUE, INK, VERMILLION

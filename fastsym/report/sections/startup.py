@@ -5,13 +5,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastsym.article import HIDDEN
+from fastsym.experiments.article import HIDDEN
 from fastsym.report.content import Format, Plot, Section, Table, rounded
 from fastsym.report.results import Results
 from fastsym.report.sections.times import width_axis
 from fastsym.report.speedups import DTYPE, longest, speedups
 from fastsym.report.style import variant_style
-from fastsym.startup import Startup, break_even_table
+from fastsym.timing.startup import Startup, break_even_table
 
 KINDS = {"after_cache_load": "load from the cache", "after_compile": "compilation"}
 LINES = {"after_cache_load": "-", "after_compile": "--"}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.article import PATH_LEARNING_RATE, UnitPaths
+from fastsym.experiments.article import PATH_LEARNING_RATE, UnitPaths
 from fastsym.report.content import Plot, Section
 from fastsym.report.results import Results
 from fastsym.report.style import BLUE, GREEN, PURPLE, VERMILLION

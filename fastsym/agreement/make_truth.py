@@ -1,0 +1,210 @@
+"""The cases at which every variant is checked, and the making of their stored truth.
+
+``python -m fastsym.agreement.make_truth`` writes ``data/truth.npz`` anew, in a few minutes; it needs python-flint
+(``pip install -e '.[test]'``).
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastsym.agreement import bounds, divergence, exact
+from fastsym.agreement.truth import (
+    SEEING_RATE,
+    Case,
+    count_parameters,
+    flatten,
+    hidden_units,
+    random_data,
+    truth_path,
+    unflatten,
+    uniform,
+)
+from fastsym.model import reference
+from fastsym.model.datasets import load_titanic
+from fastsym.model.initialise import initialise
+from fastsym.model.params import AnyParams, Array, Params
+
+DTYPES = ("float64", "float32")
+WIDTHS = (1, 2, 4, 5, 7, 16, 33, 256)
+REFERENCE_STATES = (0, 30, 1000)
+"""Iterations of the reference trajectory that are stored."""
+SAMPLES = (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 223, 224, 225, 255, 256, 257, 449, 513)
+"""Around the sizes of vectors, groups of vectors and blocks."""
+MORE_FEATURES = (17, 26, 72)
+ODD_FEATURES = (1, 2, 5, 10, 13, 100)
+"""For the thorough check only."""
+KINDS = ("plain", "ones", "zeros", "duplicated", "large", "tiny")
+
+
+class Start(NamedTuple):
+    """A training to be done exactly."""
+
+    name: str
+    data: str
+    params: AnyParams
+    iterations: int = 1
+    learning_rate: float = SEEING_RATE
+
+
+def _source(name: str) -> tuple[Array, Array]:
+    if " " in name:
+        return random_data(name)
+    table = load_titanic(name)
+    return table.X, table.y
+
+
+def _train(X: Array, y: Array, params: AnyParams, iterations: int, rate: float) -> None:
+    """Train with the reference, in place."""
+    costs = np.empty(iterations, X.dtype)
+    if isinstance(params, Params):
+        reference.train_network(X, y, params, rate, costs)
+    else:
+        reference.train_layer(X, y, params, rate, costs)
+
+
+def titanic_starts() -> Iterator[Start]:
+    """States along reference trajectories from random starts, on the three feature sets."""
+    for features, scale, rate in (("article", 0.01, 0.01), ("no_id", 0.01, 0.01), ("standardised", 0.5, 0.5)):
+        X, y = _source(features)
+        for H in (0, *WIDTHS):
+            params = initialise("normal", len(X), H or None, scale, seed=H)
+            done = 0
+            for iteration in REFERENCE_STATES:
+                _train(X, y, params, iteration - done, rate)
+                done = iteration
+                if H < 256 or iteration == 30:
+                    name = f"{features}, H {H or 'none'}, reference iteration {iteration}"
+                    yield Start(name, features, unflatten(flatten(params), len(X), H))
+
+
+def random_starts() -> Iterator[Start]:
+    """Random data of awkward sizes; kinds, D and H take turns."""
+    shapes = [(KINDS[i % 6], 8 + i % 2, M, 1 + i % 9) for i, M in enumerate(SAMPLES)]
+    shapes += [(KINDS[(i + 2) % 6], 9 - i % 2, M, 1 + (5 * i + 3) % 9) for i, M in enumerate(SAMPLES)]
+    shapes += [(kind, 9, M, 0) for kind in KINDS for M in (1, 40)]
+    shapes += [("plain", 9, 10, 64), ("plain", 8, 40, 17), ("plain", 9, 5, 300), ("plain", 9, 5000, 3)]
+    shapes += [("tiny", 8, 20000, 1)]  # a product of 1 + exp(-|z|) over so many samples overflows
+    shapes += [("huge", 9, 40, 5), ("huge", 8, 33, 0)]  # exp(|z|) overflows
+    for i, D in enumerate(MORE_FEATURES + ODD_FEATURES):
+        shapes += [(KINDS[(i + M) % 6], D, M, (i + 1) % 6) for M in (1, 33, 231)]
+    for kind, D, M, H in shapes:
+        scale = {"large": 30.0, "huge": 1000.0, "tiny": 1e-8}.get(kind, 0.7)
+        flat = scale * uniform(M, (count_parameters(D, H),))
+        yield Start(f"{kind} D {D} M {M} H {H or 'none'}", f"{kind} {D} {M}", unflatten(flat, D, H))
+
+
+def walks() -> Iterator[Start]:
+    """Take a few iterations each, at rates that no binary fraction represents."""
+    for name, H, T, rate, scale in (
+        *(("standardised", H, T, 0.1, 0.7) for H in (0, 1, 4, 5) for T in (1, 2, 5)),
+        ("standardised", 4, 30, 1 / 3, 0.7),
+        ("no_id", 4, 3, 1e-5, 0.01),
+        *(("plain 8 33", H, T, 0.3, 0.7) for H in (0, 1, 3) for T in (1, 2, 5, 30)),
+        ("plain 9 257", 7, 5, 0.3, 0.7),
+        ("duplicated 9 100", 5, 5, 0.3, 0.7),
+        ("ones 8 9", 2, 20, 0.7, 0.7),
+        *((f"plain {D} 33", 3, 5, 0.3, 0.7) for D in (17, 26, *ODD_FEATURES[:-1])),
+    ):
+        D = len(_source(name)[0])
+        flat = scale * uniform(H, (count_parameters(D, H),))
+        yield Start(f"{name}, H {H or 'none'}, {T} iterations", name, unflatten(flat, D, H), T, rate)
+
+
+def step_bound(X: Array, y: Array, params: AnyParams, final: Array) -> Array:
+    """Bound, after one step at the seeing rate, the errors of the cost and of the parameters ``final`` (n,)."""
+    u = bounds.unit_roundoff(X.dtype)
+    cost, gradient = bounds.step_bound(X, y, params)
+    # The product of rate and gradient is exact; the difference is rounded.
+    return np.append(cost, SEEING_RATE * flatten(gradient) + u * (np.abs(final) + np.abs(flatten(params))))
+
+
+def walk_bound(X: Array, y: Array, params: AnyParams, iterations: int, rate: float) -> Array:
+    """Bound the errors of a walk: each step's own error, carried on by the steps that follow.
+
+    An error e before a step is |I - rate Hessian| e behind it. The Hessian is taken from differences of reference
+    gradients in float64; a tenth is added to the whole for what that and the second order leave out.
+    """
+    u = bounds.unit_roundoff(X.dtype)
+    D, H = len(X), hidden_units(params)
+    X64, y64 = X.astype(np.float64), y.astype(np.float64)
+
+    def slope(flat: Array) -> Array:
+        moved = unflatten(flat.copy(), D, H)
+        _train(X64, y64, moved, 1, 1.0)
+        return flat - flatten(moved)
+
+    state, h = flatten(params), 1e-5
+    directions = np.eye(len(state))
+    error = np.zeros(len(state))
+    of_costs = []
+    for _ in range(iterations):
+        gradient = slope(state)
+        hessian = np.array([(slope(state + h * e) - slope(state - h * e)) / (2 * h) for e in directions])
+        fields = (np.asarray(field, X.dtype) for field in unflatten(state, D, H))
+        cost, own = bounds.step_bound(X, y, type(params)(*fields))
+        of_costs.append(cost + float(np.abs(gradient) @ error))
+        state = state - rate * gradient
+        error = np.abs(directions - rate * hessian) @ error
+        error += rate * (flatten(own) + 2 * u * np.abs(gradient)) + u * np.abs(state)
+    return 1.1 * np.append(of_costs, error)
+
+
+def solve(start: Start, X: Array, y: Array, dtype: str) -> Case:
+    """Train exactly from a start, after rounding everything to ``dtype``; float64 ``X`` and ``y`` are its data."""
+    params = type(start.params)(*(np.asarray(field, dtype) for field in start.params))
+    rounded = X.astype(dtype), y.astype(dtype), params
+    costs, final = exact.train(*rounded, start.iterations, start.learning_rate)
+    if start.learning_rate == SEEING_RATE:
+        bound = step_bound(*rounded, final[0])
+    else:
+        bound = walk_bound(*rounded, start.iterations, start.learning_rate)
+    known = np.concatenate([costs, final], axis=1)
+    exact_params = unflatten(flatten(params), len(X), hidden_units(params))
+    return Case(start.name, X, y, exact_params, start.iterations, start.learning_rate, dtype, known, bound)
+
+
+def all_starts() -> Iterator[Start]:
+    """Everything that is stored, in this order."""
+    yield from random_starts()
+    yield from walks()
+    yield from titanic_starts()
+
+
+def make(target: Path) -> None:
+    """Train every start exactly, in both precisions, perturb the reference, and write the file."""
+    found, index = [], []
+    for start in all_starts():
+        X, y = _source(start.data)
+        for dtype in DTYPES:
+            found.append(solve(start, X, y, dtype))
+            entry = start._asdict() | {"hidden": hidden_units(start.params), "dtype": dtype}
+            del entry["params"]
+            index.append(entry)
+    raw = load_titanic("article")
+    bound = np.concatenate([case.bound for case in found])
+    bands: dict[str, Any] = {
+        divergence.stored_name(H, dtype): divergence.perturb(raw.X, raw.y, H, dtype)
+        for H in divergence.WIDTHS
+        for dtype in DTYPES
+    }
+    unfinished = target.with_name("unfinished.npz")
+    np.savez_compressed(
+        unfinished,
+        raw=raw.X,
+        standardised=load_titanic("standardised").X,
+        survived=raw.y.astype(np.uint8),
+        index=np.array(json.dumps(index)),
+        starts=np.concatenate([flatten(case.params) for case in found]),
+        truth=np.concatenate([case.truth for case in found], axis=1),
+        bounds=np.nextafter(np.maximum(bound, np.finfo(np.float32).tiny).astype(np.float32), np.float32(np.inf)),
+        **bands,
+    )
+    unfinished.replace(target)
+
+
+if __name__ == "__main__":
+    make(truth_path())

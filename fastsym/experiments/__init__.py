@@ -1,0 +1,1 @@
+"""The article's experiment, and the study of symmetry that grew from it."""

@@ -1,0 +1,78 @@
+"""A fresh process for each OpenBLAS core type: OPENBLAS_CORETYPE is read once, when the library is loaded."""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastsym.experiments.rounding.drift import Outcome, observe
+from fastsym.model.datasets import Dataset
+
+Job = tuple[str, int, int, float, float, str]
+"""Arguments of :func:`observe` after the data, but for the core type."""
+
+
+class Reply(NamedTuple):
+    """What a child process found."""
+
+    kind: str
+    version: str
+    architecture: str
+    """As of :func:`numpy_blas`."""
+    outcomes: list[Outcome]
+    """None at all if the BLAS did not take the core type that it was told to."""
+
+
+def numpy_blas() -> tuple[str, str, str]:
+    """Kind, version and architecture of the BLAS that NumPy has loaded in this process; the last two may be empty."""
+    from threadpoolctl import threadpool_info  # here, because only this needs it
+
+    for library in threadpool_info():
+        if library["user_api"] == "blas" and "scipy.libs" not in library["filepath"]:
+            return library["internal_api"], str(library["version"]), str(library.get("architecture", ""))
+    config: Any = np.show_config(mode="dicts")
+    return str(config["Build Dependencies"]["blas"]["name"]), "", ""
+
+
+def answer() -> None:
+    """Work of a child process: read a request from standard input, write the outcomes to standard output."""
+    jobs: list[Job]
+    asked, data, jobs = pickle.load(sys.stdin.buffer)  # from our own parent
+    kind, version, architecture = numpy_blas()
+    accepted = asked is None or architecture.lower() == asked.lower()
+    core_type = architecture if kind == "openblas" else ""
+    outcomes = [observe(data, *job, core_type=core_type) for job in jobs] if accepted else []
+    pickle.dump(Reply(kind, version, architecture, outcomes), sys.stdout.buffer)
+
+
+def ask(core_type: str | None, data: Dataset, jobs: Sequence[Job]) -> Reply | None:
+    """Run jobs in a fresh process under one core type; None if the process died, as of an illegal instruction."""
+    package_parent = str(Path(__file__).parents[3])
+    environment = os.environ | {
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")])),
+    }
+    environment.pop("OPENBLAS_CORETYPE", None)
+    if core_type is not None:
+        environment["OPENBLAS_CORETYPE"] = core_type
+    done = subprocess.run(
+        [sys.executable, "-c", "from fastsym.experiments.rounding.processes import answer; answer()"],
+        input=pickle.dumps((core_type, data, list(jobs))),
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode < 0 and core_type is not None:
+        return None
+    if done.returncode != 0:
+        raise RuntimeError(
+            f"rounding experiment: expected a child process to end well; got exit code {done.returncode}: "
+            f"{done.stderr.decode(errors='replace')[-2000:]}"
+        )
+    reply: Reply = pickle.loads(done.stdout)  # from our own child
+    return reply

@@ -1,0 +1,273 @@
+"""Symmetry of a network's hidden units: which are equal, how fast equal ones drift apart, and what is left of H.
+
+A unit h is the vector (W1[h], b1[h], W2[h]) of D + 2 numbers. Two units are *equal* when their vectors are, and
+equal *up to sign* when one vector is the other's negative: tanh is odd, so both add the same to the output.
+Equal units receive equal gradients and stay equal in exact arithmetic; everything here measures that, or how
+rounding and perturbations end it. Shape legend: :mod:`fastsym.model.params`.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from fastsym.model.params import Array, Params
+
+SATURATED = 0.99
+"""A hidden value beyond this size counts as saturated: the slope of tanh is below 0.02 there."""
+
+
+def unit_vectors(params: Params) -> Array:
+    """Return (..., H, D+2): each unit's (W1[h], b1[h], W2[h]); leading axes of the parameters are kept."""
+    return np.concatenate([params.W1, params.b1[..., None], params.W2[..., None]], axis=-1)
+
+
+def from_unit_vectors(units: Array, b2: Array) -> Params:
+    """Inverse of :func:`unit_vectors`."""
+    return Params(units[..., :-2].copy(), units[..., -2].copy(), units[..., -1].copy(), np.array(b2))
+
+
+def unit_signs(params: Params) -> Array:
+    """Return (H,) of 1 and -1: the sign of each unit's first number that is not zero (1 for an all-zero unit)."""
+    units = unit_vectors(params)
+    first = np.argmax(units != 0, axis=1)
+    return np.where(units[np.arange(len(units)), first] < 0, -1, 1)
+
+
+def unit_classes(params: Params, tolerance: float = 0.0, up_to_sign: bool = True) -> Array:
+    """Give a number to the classes of equal units in order of first appearance.
+
+    Parameters
+    ----------
+    params
+        One network.
+    tolerance
+        0: units are equal when all their bits are (0.0 and -0.0 count as the same). Positive: units whose numbers
+        differ by at most this much are linked, and linked units form a class (so it is an equivalence).
+        A unit with NaN in it is only equal bit for bit.
+    up_to_sign
+        Whether a unit and its negative are equal.
+
+    Returns
+    -------
+    (H,) int array
+        0 for the class of the first unit, and so on: AAB is [0, 0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the tolerance is negative or NaN.
+    """
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance: expected at least 0; got {tolerance!r}; 0 compares bit for bit")
+    units = unit_vectors(params) + 0.0  # makes 0.0 of -0.0
+    if up_to_sign:
+        units = units * unit_signs(params)[:, None] + 0.0
+    _, first, inverse = np.unique(
+        units.view(np.dtype((np.void, units.dtype.itemsize * units.shape[1]))).ravel(),
+        return_index=True,
+        return_inverse=True,
+    )
+    labels = np.argsort(np.argsort(first))[inverse]
+    return labels if tolerance == 0 else _linked(units[np.sort(first)], tolerance, up_to_sign)[labels]
+
+
+def count_classes(params: Params, tolerance: float = 0.0) -> Array:
+    """Count the classes of :func:`unit_classes`, up to sign, in each network of a population.
+
+    Parameters
+    ----------
+    params
+        W1 (P, H, D), b1 (P, H), W2 (P, H), b2 (P,).
+    tolerance
+        As for :func:`unit_classes`.
+
+    Returns
+    -------
+    (P,) int array
+    """
+    sizes = np.sort(np.abs(unit_vectors(params)), axis=-2)
+    # If no two units come near each other in one of their numbers, there is nothing to compare: the usual case.
+    apart = np.diff(sizes, axis=-2).min(axis=-2, initial=np.inf).max(axis=-1) > tolerance
+    counts = np.full(len(apart), params.W2.shape[-1])
+    for index in np.flatnonzero(~apart).tolist():
+        counts[index] = unit_classes(snapshot(params, index), tolerance).max() + 1
+    return counts
+
+
+def _linked(units: Array, tolerance: float, up_to_sign: bool) -> Array:
+    """Label the groups of vectors that are connected by steps of at most ``tolerance`` in every component."""
+    labels = np.full(len(units), -1)
+    for start in range(len(units)):
+        if labels[start] >= 0:
+            continue
+        group = labels.max() + 1
+        labels[start] = group
+        reached = [start]
+        while reached:
+            unit = units[reached.pop()]
+            distance = np.abs(units - unit).max(axis=1)
+            if up_to_sign:  # a small number of either sign may come first, so both signs are compared
+                distance = np.minimum(distance, np.abs(units + unit).max(axis=1))
+            found = np.flatnonzero((distance <= tolerance) & (labels < 0))
+            labels[found] = group
+            reached.extend(found.tolist())
+    return labels
+
+
+def class_letters(labels: Array) -> str:
+    """Write classes as letters, AAB for [0, 0, 1]; beyond 26 classes as numbers."""
+    if labels.max(initial=0) < 26:
+        return "".join(chr(ord("A") + int(label)) for label in labels)
+    return " ".join(str(int(label)) for label in labels)
+
+
+def dead_units(params: Params, tolerance: float = 0.0) -> Array:
+    """Return (..., H) booleans: units whose numbers are all zero (at most ``tolerance`` in size).
+
+    Such a unit adds nothing and its gradient is exactly zero, so it stays dead. A unit with W2[h] = 0 alone is
+    not dead: its gradient by W2[h] is not zero.
+    """
+    return np.asarray(np.abs(unit_vectors(params)).max(axis=-1) <= tolerance)
+
+
+def spread(params: Params, labels: Array | None = None) -> Array:
+    """Largest distance of a unit from the mean of its class; leading axes of the parameters are kept.
+
+    Parameters
+    ----------
+    params
+        One network, or a history with leading axes.
+    labels
+        (H,) classes, from :func:`unit_classes` without sign; all units in one class if not given.
+
+    Returns
+    -------
+    (...) array
+        Euclidean distance in the D + 2 numbers of a unit.
+    """
+    units = unit_vectors(params)
+    groups = np.zeros(units.shape[-2], int) if labels is None else labels
+    worst = np.zeros(units.shape[:-2])
+    for label in np.unique(groups):
+        members = units[..., groups == label, :]
+        # From the first member, so that equal units give exactly 0 whatever the rounding of their mean.
+        members = members - members[..., :1, :]
+        members = members - members.mean(axis=-2, keepdims=True)
+        worst = np.maximum(worst, np.linalg.norm(members, axis=-1).max(axis=-1))
+    return worst
+
+
+def first_split(history: Params, labels: Array | None = None) -> int | None:
+    """Index of the first snapshot in which units of one class are not bit for bit equal; None if there is none.
+
+    Parameters
+    ----------
+    history
+        Snapshots along a leading axis, as ``Training.history``.
+    labels
+        (H,) classes at the start; those of the first snapshot, without sign, if not given.
+    """
+    units = unit_vectors(history)
+    groups = unit_classes(snapshot(history, 0), up_to_sign=False) if labels is None else labels
+    leaders = np.array([np.flatnonzero(groups == label)[0] for label in groups])
+    different = (units != units[:, leaders, :]).any(axis=(1, 2))
+    return int(np.argmax(different)) if different.any() else None
+
+
+def time_to_break(history: Params, every: int, threshold: float, labels: Array | None = None) -> int | None:
+    """First recorded iteration at which the spread exceeds ``threshold``; None if it never does.
+
+    Parameters
+    ----------
+    history
+        Snapshots along a leading axis, ``every`` iterations apart.
+    every
+        Iterations between snapshots.
+    threshold
+        Distance, as of :func:`spread`.
+    labels
+        As for :func:`spread`.
+    """
+    above = spread(history, labels) > threshold
+    return int(np.argmax(above)) * every if above.any() else None
+
+
+def snapshot(history: Params, index: int) -> Params:
+    """Take one network out of a history or a population."""
+    return Params(*(np.asarray(values[index]) for values in history))
+
+
+def snapshots(history: Params) -> Iterator[Params]:
+    """Iterate over the networks of a history or a population."""
+    return (snapshot(history, index) for index in range(len(history.W2)))
+
+
+def effective_rank(matrix: Array) -> Array:
+    """Exponential of the entropy of the normalised singular values; 0 for a zero matrix.
+
+    Source: Roy and Vetterli, "The effective rank" (2007).
+
+    Parameters
+    ----------
+    matrix
+        (..., H, D), for example W1, of one network or of a population; finite.
+    """
+    sigma = np.linalg.svd(matrix, compute_uv=False)
+    total = sigma.sum(axis=-1, keepdims=True)
+    p = np.divide(sigma, total, out=np.zeros_like(sigma), where=total > 0)
+    entropy = -np.sum(p * np.log(p, out=np.zeros_like(p), where=p > 0), axis=-1)
+    return np.where(total[..., 0] > 0, np.exp(entropy), 0.0)
+
+
+def saturated_fraction(X: Array, params: Params) -> float:
+    """Fraction of the H x M hidden values that are larger than :data:`SATURATED` in size."""
+    return float(np.mean(np.abs(np.tanh(params.W1 @ X + params.b1[:, None])) > SATURATED))
+
+
+class Quotient(NamedTuple):
+    """A network with one unit for each class of equal units."""
+
+    params: Params
+    """C units, each as one single member of its class."""
+    multiplicity: Array
+    """(C,) float: how many units each stands for; the output is b2 + sum of multiplicity * W2 * tanh(...)."""
+    labels: Array
+    """(H,) class of each unit of the wide network."""
+    signs: Array
+    """(H,) 1, or -1 for a unit that is the negative of its class's member."""
+
+
+def quotient(params: Params) -> Quotient:
+    """Reduce a network to one unit per class of units that are equal, bit for bit and up to sign.
+
+    Training the result with these multiplicities and gradients per single unit takes the steps of the wide
+    network at the cost of C units. Undo it with :func:`lift`.
+    """
+    labels = unit_classes(params)
+    _, first = np.unique(labels, return_index=True)
+    signs = unit_signs(params)
+    small = from_unit_vectors(unit_vectors(params)[first], params.b2)
+    multiplicity = np.bincount(labels).astype(params.W2.dtype)
+    return Quotient(small, multiplicity, labels, signs * signs[first][labels])
+
+
+def lift(params: Params, labels: Array, signs: Array) -> Params:
+    """Make the wide network of a quotient: unit h is ``signs[h]`` times unit ``labels[h]``, exactly."""
+    units = unit_vectors(params)[labels]
+    return from_unit_vectors(units * signs[:, None].astype(units.dtype), params.b2)
+
+
+def orbit_types(hidden: int) -> list[tuple[int, ...]]:
+    """List the ways H units can be equal up to sign, order aside: sizes of the classes of units that are not zero.
+
+    Units that are left over are zero. There are 1, 2, 4, 7, 12 for H = 0 to 4: the partitions of 0, 1, ..., H.
+    """
+
+    def partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
+        if total == 0:
+            yield ()
+        for size in range(min(total, largest), 0, -1):
+            yield from ((size, *rest) for rest in partitions(total - size, size))
+
+    return [sizes for alive in range(hidden + 1) for sizes in partitions(alive, alive)]

@@ -1,0 +1,165 @@
+"""Threads that work on one training together: how many, how to start them, and where they meet.
+
+These are plain Python threads inside kernels that have released the interpreter lock. They live as long as one
+call, so nothing spins or sleeps between calls, a forked child inherits none, and calls from several Python
+threads do not know of each other. (Numba's own thread pools have each of these three problems.)
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.typing.templates import signature
+from numba.extending import intrinsic
+from numba.np.ufunc import parallel as numba_pool
+
+from fastsym.kernels._jit import jit_inline
+from fastsym.model.params import Array
+
+SPINS = 4000
+"""Looks at the counter, a few microseconds in all, before a waiting thread offers its processor to others."""
+MET, STOP, NEXT, LENGTH = 0, 8, 16, 24
+"""Places in the shared counters, a cache line apart: arrivals, a request to stop, the next piece of work."""
+
+
+@intrinsic
+def atomic_add(typingctx: Any, array: Any, index: Any, value: Any) -> Any:  # noqa: ARG001
+    """``atomic_add(array, index, value)``: add to an entry that other threads use; return what it was."""
+    if not isinstance(array, types.Array) or array.dtype != types.int64:
+        return None
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.atomic_rmw("add", builder.gep(data, [args[1]]), args[2], "seq_cst")
+
+    return signature(types.int64, array, types.intp, types.int64), codegen
+
+
+@intrinsic
+def atomic_load(typingctx: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
+    """``atomic_load(array, index)``: an entry that other threads change, and all they wrote before they did."""
+    if not isinstance(array, types.Array) or array.dtype != types.int64:
+        return None
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.load_atomic(builder.gep(data, [args[1]]), "seq_cst", 8)
+
+    return signature(types.int64, array, types.intp), codegen
+
+
+@intrinsic
+def relax(typingctx: Any) -> Any:  # noqa: ARG001
+    """``relax()``: tell the processor that this is a waiting loop, where it has a word for it."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:  # noqa: ARG001
+        if builder.module.triple.startswith(("x86_64", "i386", "i686")):
+            pause = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, pause, "llvm.x86.sse2.pause"), [])
+        return context.get_dummy_value()
+
+    return signature(types.void), codegen
+
+
+@intrinsic
+def give_way(typingctx: Any) -> Any:  # noqa: ARG001
+    """``give_way()``: let the system run another thread on this processor, where it has POSIX's call for it."""
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:  # noqa: ARG001
+        if os.name == "posix":
+            call = ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, call, "sched_yield"), [])
+        return context.get_dummy_value()
+
+    return signature(types.void), codegen
+
+
+@jit_inline
+def meet(counters: Array, arrivals: int) -> bool:
+    """Wait until so many arrivals have been counted, this one included; False if asked to stop meanwhile."""
+    atomic_add(counters, MET, 1)
+    spins = 0
+    while atomic_load(counters, MET) < arrivals:
+        if atomic_load(counters, STOP) != 0:
+            return False
+        relax()
+        spins += 1
+        if spins > SPINS:
+            give_way()
+    return True
+
+
+def thread_count() -> int:
+    """Return what ``numba.set_num_threads`` says, but never more than there are processors."""
+    # Asking Numba starts its own pool; without a pool nobody can have set another number than the default.
+    count = numba.get_num_threads() if numba_pool._is_initialized else numba.config.NUMBA_NUM_THREADS
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(int(count), available))
+
+
+def spread(thread: int, threads: int) -> None:
+    """Move the calling thread to a processor of its own, if there are as many threads as processors.
+
+    New threads often start on one processor, and those that wait for each other then take turns on it until the
+    system has noticed, which takes longer than many a training. Where a thread goes afterwards is the system's affair.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    allowed = os.sched_getaffinity(0)
+    if threads == len(allowed):
+        with suppress(OSError):  # a system may forbid it, or take a processor away meanwhile
+            os.sched_setaffinity(0, {sorted(allowed)[thread]})
+            os.sched_setaffinity(0, allowed)
+
+
+def run_together(work: Callable[[int, Array], None], threads: int) -> None:
+    """Call ``work(thread, counters)`` in so many threads at once and wait for all.
+
+    The calling thread only waits, so that Ctrl-C reaches it at once; it then sets ``counters[STOP]``, which
+    kernels look at in every iteration, and waits for them to leave.
+
+    Parameters
+    ----------
+    work
+        Called with the thread's number, 0 to threads - 1, and the shared counters, an int64 array.
+    threads
+        How many, at least 1.
+
+    Raises
+    ------
+    BaseException
+        The first exception of any thread, or what interrupted the waiting.
+    """
+    counters = np.zeros(LENGTH, np.int64)
+    failures: list[BaseException] = []
+
+    def guarded(thread: int) -> None:
+        try:
+            spread(thread, threads)
+            work(thread, counters)
+        except BaseException as error:  # raised again by the calling thread
+            counters[STOP] = 1
+            failures.append(error)
+
+    workers = [threading.Thread(target=guarded, args=(thread,), daemon=True) for thread in range(threads)]
+    started: list[threading.Thread] = []
+    try:
+        for worker in workers:
+            worker.start()
+            started.append(worker)
+        for worker in started:
+            worker.join()
+    except BaseException:
+        counters[STOP] = 1
+        for worker in started:
+            worker.join()
+        raise
+    if failures:
+        raise failures[0]

@@ -1,0 +1,1 @@
+"""The two networks, their starts, their data, and training in plain NumPy."""

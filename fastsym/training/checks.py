@@ -1,0 +1,245 @@
+"""Checks what a user passes to training and turns it into arrays that kernels can rely on.
+
+Every message names the argument, what was expected, what came and what to do.
+"""
+
+import math
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from fastsym.model.params import AnyParams, Array, LayerParams, Params
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+MOST_ITERATIONS = int(np.iinfo(np.intp).max) // 8
+"""Costs of more could not be addressed."""
+
+
+class Problem(NamedTuple):
+    """Checked training input: C-contiguous, aligned, writeable arrays of one float type, parameters copied."""
+
+    X: Array
+    y: Array
+    params: AnyParams
+    iterations: int
+    learning_rate: float
+
+
+def checked(X: Any, y: Any, params: AnyParams, iterations: int, learning_rate: float) -> Problem:
+    """Check training input and convert it, never in place.
+
+    The arithmetic is float32 if X and the parameters hold float32 and no other floating-point type, and float64
+    otherwise; integers, booleans and the labels adapt.
+
+    Parameters
+    ----------
+    X, y
+        (D, M) and (M,), anything that NumPy can turn into an array of numbers, or a DataFrame.
+    params
+        Params or LayerParams; decides the network. Copied.
+    iterations
+        T, an integer of at least 0.
+    learning_rate
+        Positive and finite.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong type (parameters, data type, iterations, learning rate).
+    ValueError
+        If a shape or a value is out of range.
+    """
+    if not isinstance(params, Params | LayerParams):
+        raise TypeError(
+            f"params: expected Params or LayerParams; got {type(params).__name__}; make it with fastsym.initialise"
+        )
+    raw = {"X": _numbers("X", X), "y": _numbers("y", y)}
+    raw |= {name: _numbers(f"params.{name}", value) for name, value in zip(params._fields, params, strict=True)}
+    dtype = _common_dtype(raw)
+    if raw["X"].ndim != 2:
+        raise ValueError(
+            f"X: expected shape (features, samples); got {raw['X'].ndim} dimensions, shape {raw['X'].shape}; "
+            "reshape it, one column a sample"
+        )
+    n_features, samples = raw["X"].shape
+    if n_features == 0 or samples == 0:
+        raise ValueError(f"X: expected at least one feature and one sample; got shape {raw['X'].shape}; pass data")
+    _shape("y", raw["y"], (samples,), "pass one label per column of X (transpose X if samples are its rows)")
+    for name, shape in _expected_shapes(params, raw, n_features).items():
+        _shape(f"params.{name}", raw[name], shape, "make parameters for this X with fastsym.initialise")
+    if not np.isin(raw["y"], (0, 1)).all():
+        wrong = raw["y"][~np.isin(raw["y"], (0, 1))][0]
+        raise ValueError(f"y: expected labels 0 and 1 only; got {wrong!r}; recode the labels")
+    arrays = {name: _converted(name, value, dtype) for name, value in raw.items()}
+    fields = [arrays[name].copy() for name in params._fields]
+    return Problem(
+        arrays["X"],
+        arrays["y"],
+        type(params)(*fields),
+        checked_count("iterations", iterations),
+        _rate(learning_rate, dtype),
+    )
+
+
+def _numbers(name: str, value: Any) -> Array:
+    """Turn one argument into a plain array of real numbers."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name}: expected no masked entries; got some; fill or drop them first")
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise TypeError(f"{name}: expected an array of numbers; got {type(value).__name__}; {error}") from error
+    if array.dtype == object and array.size and hasattr(value, "columns"):  # a table whose columns differ in type
+        columns = [_numbers(f"{name}[{label!r}]", column) for label, column in value.items()]
+        array = np.stack(columns, axis=1)
+    if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and array.dtype.newbyteorder("=") not in FLOATS):
+        raise TypeError(
+            f"{name}: expected float64, float32, integers or booleans; got dtype {array.dtype}; "
+            "convert it, for example with .astype(float)"
+        )
+    return array
+
+
+def _common_dtype(arrays: dict[str, Array]) -> np.dtype[Any]:
+    floats = {a.dtype.newbyteorder("=") for name, a in arrays.items() if a.dtype.kind == "f" and name != "y"}
+    return np.dtype(np.float32) if floats == {np.dtype(np.float32)} else np.dtype(np.float64)
+
+
+def _expected_shapes(params: AnyParams, raw: dict[str, Array], D: int) -> dict[str, tuple[int, ...]]:
+    if isinstance(params, LayerParams):
+        return {"W": (D,), "b": ()}
+    if raw["W1"].ndim != 2 or len(raw["W1"]) == 0:
+        raise ValueError(
+            f"params.W1: expected shape (hidden, {D}) with at least one unit; got {raw['W1'].shape}; "
+            "make parameters for this X with fastsym.initialise"
+        )
+    H = len(raw["W1"])
+    return {"W1": (H, D), "b1": (H,), "W2": (H,), "b2": ()}
+
+
+def _shape(name: str, array: Array, expected: tuple[int, ...], advice: str) -> None:
+    if array.shape != expected:
+        raise ValueError(f"{name}: expected shape {expected}; got {array.shape}; {advice}")
+
+
+def _converted(name: str, array: Array, dtype: DTypeLike) -> Array:
+    """Convert to what a :class:`Problem` holds, and refuse what is not finite in it."""
+    # Read-only or unaligned memory would be another type to Numba, and cost a compilation of its own.
+    converted = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+    if not np.isfinite(converted).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(converted))[0])
+        label = name if name in ("X", "y") else f"params.{name}"
+        raise ValueError(
+            f"{label}: expected finite numbers in {np.dtype(dtype)}; got {array[index]!r} at index {index}; "
+            "drop or fill such entries"
+        )
+    return converted
+
+
+def checked_count(name: str, value: Any) -> int:
+    """Return ``value`` as an int of at least 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a whole number, or out of range.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name}: expected an integer; got {value!r}; pass a whole number, at least 0")
+    count = int(value)
+    if not 0 <= count <= MOST_ITERATIONS:
+        raise ValueError(
+            f"{name}: expected at least 0 and at most {MOST_ITERATIONS}; got {count}; pass a number in that range"
+        )
+    return count
+
+
+def checked_multiplicity(multiplicity: Any, problem: Problem) -> Array:
+    """Return how many units each hidden unit stands for, (H,) in the problem's float type.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the problem has no hidden units, or the numbers are not positive and one per unit.
+    """
+    if not isinstance(problem.params, Params):
+        raise TypeError("multiplicity: expected Params; got LayerParams, which has no hidden units; leave it out")
+    counts = _numbers("multiplicity", multiplicity)
+    _shape("multiplicity", counts, problem.params.W2.shape, "pass one number per hidden unit")
+    if not (counts > 0).all():
+        raise ValueError(f"multiplicity: expected positive numbers; got {counts.min()!r}; merge or drop that unit")
+    return _converted("multiplicity", counts, problem.X.dtype)
+
+
+def checked_population(X: Any, y: Any, params: Params, iterations: int, learning_rate: Any) -> tuple[Problem, Array]:
+    """Check what :func:`fastsym.train_population` is given, as :func:`checked` does for one network.
+
+    Returns
+    -------
+    tuple
+        The problem, its parameters with the axis of networks in front, and the (P,) learning rates in float64.
+    """
+    if not isinstance(params, Params):
+        raise TypeError(f"params: expected Params; got {type(params).__name__}; stack the networks along a first axis")
+    raw = {name: _numbers(f"params.{name}", value) for name, value in zip(params._fields, params, strict=True)}
+    if raw["W1"].ndim != 3 or raw["W1"].shape[0] == 0:
+        raise ValueError(
+            f"params.W1: expected shape (networks, hidden, features); got {raw['W1'].shape}; "
+            "stack the networks along a first axis"
+        )
+    size, H, _ = raw["W1"].shape
+    for name, shape in {"b1": (size, H), "W2": (size, H), "b2": (size,)}.items():
+        _shape(f"params.{name}", raw[name], shape, "stack the networks along a first axis")
+    rates = _numbers("learning_rate", learning_rate)
+    if rates.shape not in ((), (size,)):
+        raise ValueError(f"learning_rate: expected one number or {size}; got shape {rates.shape}; pass one per network")
+    # A network of all units of the population has the same checks and conversions as each of them.
+    flat = Params(raw["W1"].reshape(size * H, -1), raw["b1"].reshape(-1), raw["W2"].reshape(-1), raw["b2"][0])
+    problem = checked(X, y, flat, iterations, float(rates.flat[0]))
+    real = problem.X.dtype
+    own = Params(
+        problem.params[0].reshape(raw["W1"].shape),
+        problem.params[1].reshape(size, H),
+        Params(*problem.params).W2.reshape(size, H),
+        _converted("b2", raw["b2"], real).copy(),
+    )
+    return problem._replace(params=own), np.array([_rate(float(rate), real) for rate in np.broadcast_to(rates, size)])
+
+
+def merge_samples(X: Array, y: Array) -> tuple[Array, Array]:
+    """Make one sample of those that are equal in every feature.
+
+    Parameters
+    ----------
+    X, y
+        (D, M) and (M,).
+
+    Returns
+    -------
+    tuple
+        (D, m) the different samples, and (2, m) how many of label 0 and of label 1 each stands for: those that stand
+        for most first, otherwise in the order of X.
+    """
+    samples = X.T + 0.0  # makes 0.0 of -0.0
+    _, first, which = np.unique(samples, axis=0, return_index=True, return_inverse=True)
+    counts = np.stack([np.bincount(which.ravel(), weights=labels, minlength=len(first)) for labels in (1 - y, y)])
+    order = np.lexsort((first, -counts.sum(axis=0)))
+    return np.ascontiguousarray(X[:, first[order]]), counts[:, order].astype(X.dtype)
+
+
+def _rate(learning_rate: Any, dtype: DTypeLike) -> float:
+    if isinstance(learning_rate, bool | np.bool_) or not isinstance(learning_rate, Real):
+        raise TypeError(f"learning_rate: expected a real number; got {learning_rate!r}; the article uses 0.01")
+    try:
+        rate = float(learning_rate)
+    except OverflowError:  # an integer or fraction beyond the floats
+        rate = math.inf
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = float(np.asarray(rate, dtype))
+    if not (0 < rounded < np.inf):
+        raise ValueError(
+            f"learning_rate: expected positive and finite in {np.dtype(dtype)}; got {rate!r}; the article uses 0.01"
+        )
+    return rate

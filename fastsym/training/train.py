@@ -1,0 +1,217 @@
+"""Training with a variant: input checks, pieces between which Ctrl-C is heard, snapshots, warnings."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastsym.kernels import population
+from fastsym.kernels.threads import thread_count
+from fastsym.model.params import AnyParams, Array, LayerParams, Params
+from fastsym.training.checks import (
+    Problem,
+    checked,
+    checked_count,
+    checked_multiplicity,
+    checked_population,
+    merge_samples,
+)
+from fastsym.training.registry import Variant, select
+
+INTERRUPT_WORK = 2e7
+"""Sample x unit steps between two looks for Ctrl-C: well under a second on the slowest rung."""
+
+
+class NonFiniteCostWarning(RuntimeWarning):
+    """Training left the finite range: a cost became NaN or infinite."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What training gives back."""
+
+    costs: Array
+    """(T,) mean cost in nats per sample of each iteration, before its update."""
+    params: AnyParams
+    """Parameters after the last update."""
+    variant: str
+    """Name of the variant that ran; with ``"fast"``, the one it chose."""
+    threads: int = 1
+    """Number of threads it ran on."""
+    history: AnyParams | None = None
+    """With ``record_every=n``, parameters with an axis of snapshots in front: before iterations 0, n, 2 n, ...
+    and after the last; otherwise None."""
+
+
+def train(
+    X: Any,
+    y: Any,
+    params: AnyParams,
+    iterations: int,
+    learning_rate: float,
+    variant: str = "fast",
+    *,
+    record_every: int = 0,
+    multiplicity: Any = None,
+) -> Training:
+    """Train by full-batch gradient descent; the parameters' type decides between one layer and two.
+
+    Parameters
+    ----------
+    X, y
+        (D, M) features and (M,) labels, 0 or 1. Integers, booleans, any memory order and DataFrames are
+        converted; nothing is modified.
+    params
+        Where to start: :class:`Params` or :class:`LayerParams`, from :func:`initialise`. Not modified.
+    iterations
+        T, at least 0.
+    learning_rate
+        Step size, positive.
+    variant
+        ``"fast"``, or a name in :data:`VARIANTS`.
+    record_every
+        n, to keep the parameters of every n-th iteration in ``Training.history``; 0 to keep none.
+    multiplicity
+        (H,) positive numbers, for the quotient of a net with equal units: hidden unit h stands for so many. The
+        output adds multiplicity W2 tanh(...), gradients are those of a single unit. Variants simd, parallel and fast.
+
+    Returns
+    -------
+    Training
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described; the message says which and what to do.
+
+    Warns
+    -----
+    NonFiniteCostWarning
+        If a cost is NaN or infinite; the message gives the first such iteration.
+    """
+    problem = checked(X, y, params, iterations, learning_rate)
+    every = checked_count("record_every", record_every)
+    counts = None if multiplicity is None else checked_multiplicity(multiplicity, problem)
+    chosen = select(variant, problem)
+    if counts is not None and chosen.train_population is None:
+        raise ValueError(
+            f"multiplicity: expected variant 'simd', 'parallel' or 'fast'; got {variant!r}; use one of these"
+        )
+    costs = np.empty(problem.iterations, problem.X.dtype)
+    history = run(chosen, problem, costs, every, counts)
+    if not np.isfinite(costs).all():
+        first = int(np.argmin(np.isfinite(costs)))
+        warnings.warn(
+            f"the cost left the finite range at iteration {first} (cost {costs[first]}); "
+            "use a smaller learning rate or standardised features",
+            NonFiniteCostWarning,
+            stacklevel=2,
+        )
+    return Training(costs, problem.params, chosen.name, chosen.threads(problem.X), history)
+
+
+def run(
+    variant: Variant, problem: Problem, costs: Array, every: int = 0, multiplicity: Array | None = None
+) -> AnyParams | None:
+    """Run a variant on checked input, in pieces, so that Ctrl-C is heard between them.
+
+    Parameters
+    ----------
+    variant
+        What to run.
+    problem
+        Checked input; its parameters are modified in place.
+    costs
+        (T,) Overwritten. Their number is that of the iterations, whatever ``problem`` says.
+    every
+        Iterations between two snapshots of the parameters; 0 for none.
+    multiplicity
+        (H,) As for :func:`train`; needs a variant that trains populations.
+
+    Returns
+    -------
+    Params, LayerParams or None
+        The snapshots and the final state, along a first axis.
+    """
+    X, y, params, _, learning_rate = problem
+    iterations = len(costs)
+    work = X.shape[1] * (1 if isinstance(params, LayerParams) else len(params.W2))
+    piece = max(1, int(INTERRUPT_WORK / work))
+    history: list[Array] = []
+    if every:
+        history = [np.empty((-(-iterations // every) + 1, *a.shape), a.dtype) for a in params]
+        piece = -(-piece // every) * every if variant.train_population else every
+    with np.errstate(all="ignore"):  # what leaves the finite range is reported once, by train
+        for start in range(0, iterations, piece):
+            part = costs[start : start + piece]
+            views = [a[start // every : -1] for a in history]
+            if variant.train_population is not None and isinstance(params, Params):
+                variant.train_population(
+                    X,
+                    y,
+                    Params(*(a[None] for a in params)),
+                    np.array([learning_rate]),
+                    part[None],
+                    multiplicity=multiplicity,
+                    history=Params(*(a[None] for a in views)) if every else None,
+                    every=every,
+                )
+                continue
+            for view, a in zip(views, params, strict=bool(every)):
+                view[0] = a
+            if isinstance(params, Params):
+                variant.train_network(X, y, params, learning_rate, part)
+            elif variant.train_layer is not None:
+                variant.train_layer(X, y, params, learning_rate, part)
+    for kept, a in zip(history, params, strict=bool(every)):
+        kept[-1] = a
+    return type(params)(*history) if every else None
+
+
+def train_population(
+    X: Any,
+    y: Any,
+    params: Params,
+    iterations: int,
+    learning_rate: Any,
+    threads: int | None = None,
+    *,
+    merge_equal_samples: bool = False,
+) -> Training:
+    """Train P independent two-layer nets on the same data, each bit for bit as :func:`train` would alone.
+
+    Parameters
+    ----------
+    X, y
+        (D, M) and (M,), as for :func:`train`.
+    params
+        W1 (P, H, D), b1 (P, H), W2 (P, H), b2 (P,). Not modified.
+    iterations
+        T, at least 0.
+    learning_rate
+        A positive number, or (P,) of them.
+    threads
+        How many threads share the networks; ``None`` for all that Numba may use.
+    merge_equal_samples
+        Work once on all samples that have equal features: faster by their share (a seventh of the Titanic table
+        without its numbering). Sums are then rounded in another order than by :func:`train`.
+
+    Returns
+    -------
+    Training
+        costs (P, T); params like ``params``. Costs that left the finite range are NaN or infinite; no warning.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described.
+    """
+    problem, rates = checked_population(X, y, params, iterations, learning_rate)
+    networks = Params(*problem.params)
+    size = len(rates)
+    used = min(thread_count() if threads is None else checked_count("threads", threads) or 1, max(1, size))
+    costs = np.empty((size, problem.iterations), problem.X.dtype)
+    samples = merge_samples(problem.X, problem.y) if merge_equal_samples else (problem.X, problem.y)
+    population.train_population(*samples, networks, rates, costs, threads=used)
+    return Training(costs, networks, "simd", used)

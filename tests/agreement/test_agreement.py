@@ -1,0 +1,160 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastsym import VARIANTS, Variant
+from fastsym.agreement import Certificate, certify, examine, make_truth, truth
+from fastsym.agreement.make_truth import Start
+from fastsym.agreement.mutants import formula, precision
+from fastsym.model import reference
+from fastsym.model.params import LayerParams, Params
+
+DTYPES = ("float64", "float32")
+OWN = ("reference", "numpy", "loops", "fused", "simd", "parallel")
+ROOT = Path(__file__).parents[2]
+COMPILED_ONCE = ("reference", "numpy", "loops", "fused")
+COMPILED_FOR_EACH_SIZE = ("simd", "parallel")
+"""These take seconds for each number of features, and run the two thirds of the problems that have 8 or 9."""
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", OWN)
+def test_own_variants_are_certified(name, dtype):
+    certificate = certify(name, dtype)
+    assert certificate.passed, certificate.summary()
+    assert certificate.worst_error <= 1
+    assert certificate.path_error <= 1.5
+    assert certificate.error_quantiles[-1] == certificate.worst_error
+    assert list(certificate.error_quantiles) == sorted(certificate.error_quantiles)
+    assert 0 < certificate.median_error < 0.01
+    assert "agrees" in certificate.summary()
+
+
+@pytest.mark.parametrize("name", COMPILED_ONCE)
+def test_the_thorough_check_has_more_numbers_of_features(name):
+    certificate = certify(name, thorough=True)
+    assert certificate.passed, certificate.summary()
+    assert set(certificate.features) >= {1, 2, 5, 8, 9, 10, 13, 17, 26, 72, 100}
+    assert set(certificate.hidden) >= {0, 1, 2, 4, 5, 7, 16, 33, 256}
+
+
+def test_a_certificate_survives_json():
+    certificate = certify("numpy")
+    assert Certificate.from_json(certificate.to_json()) == certificate
+    assert certificate.truth_sha256 == truth.truth_sha256()
+    assert dict(certificate.versions)["numpy"] == np.__version__
+
+
+def test_a_failed_certificate_names_what_failed():
+    broken = Variant("broken", "drops a bias", formula.DroppedHiddenBias().train)
+    certificate = certify(broken)
+    assert not certificate.passed
+    assert certificate.worst_error > 1e6
+    assert "times its bound" in certificate.reasons[0]
+    assert any(reason.startswith("path, H 4") for reason in certificate.reasons)
+    assert "REJECTED" in certificate.summary()
+    assert Certificate.from_json(certificate.to_json()).reasons == certificate.reasons
+
+
+def test_the_reference_is_measured_on_the_same_cases():
+    def two_layers(X, y, params, learning_rate, costs):
+        reference.train_network(X, y, params, learning_rate, costs)
+
+    alone = certify(Variant("two layers", "the reference without a one-layer net", two_layers))
+    assert alone.error_quantiles == alone.reference_error_quantiles
+    assert 0 not in alone.hidden
+    assert 0 in certify("reference").hidden
+    assert alone.reference_median_error != certify("reference").median_error
+
+
+def test_nan_is_the_worst_error():
+    certificate = certify(Variant("nan", "one NaN", precision.OneNaN().train))
+    assert not certificate.passed
+    assert np.isnan(certificate.worst_error)
+    assert np.isnan(certificate.path_error)
+
+
+def test_the_one_layer_net_is_checked_too():
+    def no_bias(X, y, params: LayerParams, learning_rate, costs):
+        own = LayerParams(params.W, params.b.copy())
+        reference.train_layer(X, y, own, learning_rate, costs)
+
+    good = VARIANTS["reference"]
+    certificate = certify(Variant("half", "wrong in one layer only", good.train_network, no_bias))
+    assert not certificate.passed
+    assert all("H none" in reason for reason in certificate.reasons)
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(KeyError):
+        certify("nonsense")
+
+
+def _random_problem(rng: np.random.Generator, number: int) -> tuple[Start, np.ndarray, np.ndarray]:
+    """Any shape, any scale, with duplicated and constant features and every kind of labels."""
+    D = int(rng.integers(1, 13) if number % 3 == 0 else rng.integers(8, 10))
+    M, H = int(rng.integers(1, 41)), int(rng.integers(0, 7))
+    X = rng.standard_normal((D, M)) * 10 ** rng.uniform(-8, 3, (D, 1))
+    if number % 3 == 0:
+        X[rng.integers(D)] = X[rng.integers(D)]
+    if number % 4 == 0:
+        X[rng.integers(D)] = rng.choice([0.0, 1.0, 1000.0])
+    if number % 5 == 0:
+        X[:, M // 2 :] = X[:, :1]
+    y = np.full(M, float(number % 2)) if number % 7 == 0 else rng.integers(0, 2, M).astype(float)
+    flat = rng.standard_normal(truth.count_parameters(D, H)) * 10 ** rng.uniform(-8, 3)
+    if number % 6 == 0:
+        flat = flat * 10 ** rng.uniform(-8, 0, len(flat))
+    return Start(f"problem {number}", "", truth.unflatten(flat, D, H)), X, y
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_no_false_alarm_on_a_thousand_random_problems(part):
+    for number in range(250 * part, 250 * (part + 1)):
+        start, X, y = _random_problem(np.random.default_rng(number), number)
+        case = make_truth.solve(start, X, y, DTYPES[number % 2])
+        for name in COMPILED_ONCE + COMPILED_FOR_EACH_SIZE * (len(X) in (8, 9)):
+            if case.hidden or VARIANTS[name].train_layer is not None:
+                finding = examine(VARIANTS[name], case)
+                assert not finding.reasons, (name, finding.reasons)
+
+
+def test_a_plug_in_gets_a_certificate_without_code_for_it(tmp_path):
+    # What an installer would leave behind, without running one.
+    metadata = tmp_path / "fastsym_plugin-0.1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: fastsym-plugin\nVersion: 0.1.0\n")
+    (metadata / "entry_points.txt").write_text("[fastsym.variants]\nlean = fastsym_plugin:LEAN\n")
+    example = ROOT / "examples" / "fastsym-plugin"
+    assert (
+        '[project.entry-points."fastsym.variants"]\nlean = "fastsym_plugin:LEAN"\n'
+        in (example / "pyproject.toml").read_text()
+    )
+    code = "from fastsym.agreement import certify; print(certify('lean').to_json())"
+    paths = os.pathsep.join(map(str, (ROOT, example, tmp_path)))
+    environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    certificate = Certificate.from_json(done.stdout)
+    assert certificate.passed, certificate.summary()
+    assert certificate.variant == "lean"
+    assert 0 not in certificate.hidden
+
+
+def test_parameters_passed_by_the_checker_are_ordinary_arrays():
+    seen = []
+
+    def look(X, y, params: Params, learning_rate, costs):
+        seen.extend((X, y, *params, costs))
+        reference.train_network(X, y, params, learning_rate, costs)
+
+    examine(Variant("look", "looks at its input", look), next(c for c in truth.cases("float32") if c.hidden))
+    assert seen
+    for array in seen:
+        assert array.flags.c_contiguous
+        assert array.flags.writeable
+        assert array.flags.aligned
+        assert array.dtype == np.float32

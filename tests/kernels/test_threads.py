@@ -1,0 +1,125 @@
+"""Threads of one training: they keep to Numba's number, survive forks and strangers, and can be stopped."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numba
+import pytest
+
+import fastsym
+from fastsym.kernels.threads import NEXT, STOP, run_together, spread, thread_count
+
+
+@pytest.fixture(scope="module")
+def problem():
+    data = fastsym.load_titanic("standardised")
+    return data.X, data.y, fastsym.initialise("normal", 8, 4, scale=0.1)
+
+
+def test_numba_decides_how_many(problem):
+    before = numba.get_num_threads()
+    try:
+        numba.set_num_threads(1)
+        assert thread_count() == 1
+        assert fastsym.train(*problem, 3, 0.1, "parallel").threads == 1
+    finally:
+        numba.set_num_threads(before)
+    assert thread_count() == min(before, len(os.sched_getaffinity(0)))
+
+
+def test_no_thread_outlives_a_call(problem):
+    before = threading.active_count()
+    fastsym.train(*problem, 20, 0.1, "parallel")
+    assert threading.active_count() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system places threads alone")
+def test_threads_start_on_processors_of_their_own_where_each_has_one(monkeypatch):
+    allowed, asked = {5, 2, 9}, []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(allowed))
+    monkeypatch.setattr(os, "sched_setaffinity", lambda _, processors: asked.append(set(processors)))
+    for thread in range(3):
+        spread(thread, 3)
+    assert asked == [{2}, allowed, {5}, allowed, {9}, allowed]
+    asked.clear()
+    spread(0, 2)
+    assert asked == []
+
+
+def test_callers_do_not_disturb_each_other(problem):
+    expected = fastsym.train(*problem, 200, 0.1, "parallel").costs.tobytes()
+    results = []
+
+    def call():
+        results.append(fastsym.train(*problem, 200, 0.1, "parallel").costs.tobytes())
+
+    callers = [threading.Thread(target=call) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert results == [expected] * 4
+
+
+def _child(problem, queue):
+    queue.put(fastsym.train(*problem, 50, 0.1, "parallel").costs.tobytes())
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # newer Pythons warn of any fork beside threads
+def test_works_in_child_processes(problem, method):
+    expected = fastsym.train(*problem, 50, 0.1, "parallel").costs.tobytes()
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    child = context.Process(target=_child, args=(problem, queue))
+    child.start()
+    assert queue.get(timeout=60) == expected
+    child.join()
+
+
+def test_a_failing_thread_stops_the_others():
+    seen = []
+
+    def work(thread, counters):
+        if thread == 0:
+            raise ArithmeticError("broken")
+        while counters[STOP] == 0:
+            time.sleep(0.001)
+        seen.append(int(counters[NEXT]))
+
+    with pytest.raises(ArithmeticError, match="broken"):
+        run_together(work, 3)
+    assert seen == [0, 0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
+@pytest.mark.parametrize("call", ["train(X, y, p, 10**9, 0.1, 'parallel')", "train_population(X, y, P, 10**6, 0.1)"])
+def test_ctrl_c_stops_training_and_leaves_the_parameters(call):
+    code = f"""
+import numpy as np, fastsym, sys
+from fastsym import train, train_population
+d = fastsym.load_titanic("standardised"); X, y = d.X, d.y
+p = fastsym.initialise("normal", 8, 4, scale=0.1)
+P = fastsym.Params(*(np.stack([a] * 50) for a in p))
+kept = [a.tobytes() for a in (*p, *P)]
+train(X, y, p, 2, 0.1, 'parallel')
+try:
+    print("ready", flush=True)
+    {call}
+except KeyboardInterrupt:
+    assert kept == [a.tobytes() for a in (*p, *P)]
+    print("interrupted", flush=True)
+    sys.exit(0)
+sys.exit("ran to the end")
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=60)
+    assert (out, child.returncode) == ("interrupted\n", 0)

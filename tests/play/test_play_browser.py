@@ -1,0 +1,354 @@
+"""The playground in headless Chromium: it opens, retrains, survives, restores, and asks nobody else for anything."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.request import Request, urlopen
+
+import pytest
+
+import fastsym
+from fastsym.play.settings import DEFAULT, ITERATIONS, Settings, to_query
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+MISSING = [
+    *(f"pip install {package}" for package in ("nicegui", "playwright") if find_spec(package) is None),
+    *([] if CHROMIUM else ["apt-get install chromium"]),
+]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"the playground's tests need: {', '.join(MISSING)}")
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 240
+"""After which a server that hangs, or compiles for longer than that, is killed."""
+ANSWER_MILLISECONDS = 30_000
+"""For the browser to see something; tests do not judge how long it took."""
+LABELS = ("Hidden units H", "Scale of the start", "Learning rate", "Perturbation", "Seed")
+CHOICES = ("Start of the weights", "Features", "Precision")
+
+BADLY_PLACED = """svg => {
+    const frame = svg.getBoundingClientRect(), texts = [...svg.querySelectorAll("text")];
+    const boxes = texts.map(text => text.getBoundingClientRect());
+    const level = texts.map(text => Math.abs(text.getScreenCTM().b) < 0.01);
+    const cut = b => b.left < frame.left - 1 || b.right > frame.right + 1 || b.bottom > frame.bottom + 1;
+    const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    return texts.filter((_, i) => cut(boxes[i]) || boxes.some(
+        (box, j) => j < i && level[i] && level[j] && meet(boxes[i], box))).map(text => text.textContent);
+}"""
+"""Texts of a chart that are cut off, or lie on each other."""
+
+
+class Server(NamedTuple):
+    process: subprocess.Popen[str]
+    url: str
+
+
+@contextmanager
+def started(until: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start the playground and wait for a line; whatever happens, it is gone afterwards."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fastsym.play", "--port", "0", "--no-browser"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    guard = threading.Timer(PATIENCE_SECONDS, process.kill)
+    guard.start()
+    try:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if re.match(until, line):
+                break
+        else:
+            pytest.fail(f"the playground ended: {''.join(said)}")
+        yield process, said[-1]
+    finally:
+        process.kill()
+        process.communicate()
+        guard.cancel()
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    with started("http://") as (process, line):
+        yield Server(process, line.split()[0])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=ANSWER_MILLISECONDS)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+Opener = Callable[..., "Page"]
+
+
+@pytest.fixture
+def visit(server: Server, browser: "Browser") -> Iterator[Opener]:
+    """Open the page as a new visitor; at the end nothing was wrong in any console, and nobody else was asked."""
+    contexts, wrong, asked = [], [], []
+
+    def opened(query: str = "", **options: object) -> "Page":
+        context = browser.new_context(**options)  # type: ignore[arg-type]
+        context.set_default_timeout(ANSWER_MILLISECONDS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(dialog.message))
+        context.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{server.url}{query}")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+    assert asked
+    assert [url for url in asked if not url.startswith((server.url, "data:", "blob:"))] == []
+
+
+def final_cost(chosen: Settings) -> str:
+    data = fastsym.load_titanic(chosen.features)
+    X = data.X.astype(chosen.dtype)
+    start = fastsym.initialise(
+        chosen.start, len(X), chosen.hidden, chosen.scale, chosen.seed, chosen.dtype, chosen.perturbation
+    )
+    return str(fastsym.train(X, data.y, start, ITERATIONS, chosen.learning_rate).costs[-1])
+
+
+def shows(page: "Page", chosen: Settings) -> None:
+    from playwright.sync_api import expect
+
+    expect(fact(page, "Final cost")).to_have_text(final_cost(chosen))
+    assert page.url.endswith(f"?{to_query(chosen)}")
+
+
+def fact(page: "Page", label: str) -> "Locator":
+    return page.locator(f'[data-fact="{label}"]')
+
+
+def test_it_opens_with_everything_labelled(visit: Opener) -> None:
+    page = visit()
+    shows(page, DEFAULT)
+    for label in LABELS:
+        assert page.get_by_role("slider", name=label, exact=True).count() == 1
+        assert page.get_by_role("textbox", name=label, exact=True).count() == 1
+    for label in CHOICES:
+        assert page.get_by_role("combobox", name=label, exact=True).count() == 1
+    assert page.get_by_role("figure").count() == 3
+    for figure, words in {
+        "cost": ("iteration", "mean cost (nats per sample)", "3,000"),
+        "weights": ("iteration", "output weight W2", "unit 4"),
+        "rows": ("feature", "hidden unit", "Fare"),
+    }.items():
+        drawn = page.locator(f"figure.{figure}")
+        assert drawn.locator("figcaption").inner_text()
+        assert drawn.locator("svg path").count() > 5
+        texts = drawn.locator("svg text").all_text_contents()
+        for word in words:
+            assert word in texts
+    assert fact(page, "Classes, bit for bit").inner_text() == "4 of 4 (ABCD)"
+
+
+def test_a_slider_retrains_by_keyboard_and_the_curves_move(visit: Opener) -> None:
+    from playwright.sync_api import expect
+
+    page = visit()
+    shows(page, DEFAULT)
+    curves = page.locator("figure.weights svg").inner_html()
+    slider = page.get_by_role("slider", name="Hidden units H")
+    slider.press("ArrowRight")
+    shows(page, replace(DEFAULT, hidden=5))
+    assert page.get_by_role("textbox", name="Hidden units H").input_value() == "5"
+    page.wait_for_function("before => document.querySelector('figure.weights svg').innerHTML !== before", arg=curves)
+    for _ in range(3):  # faster than it trains: none is lost
+        slider.press("ArrowRight")
+    shows(page, replace(DEFAULT, hidden=8))
+    expect(page.locator("figure.weights svg").get_by_text("unit 8")).to_be_visible()
+    slider.press("ArrowLeft")
+    shows(page, replace(DEFAULT, hidden=7))
+    expect(page.locator("figure.weights svg").get_by_text("unit")).to_have_text(
+        [f"unit {unit}" for unit in range(1, 8)]
+    )
+
+
+def test_dragging_a_slider_ends_with_the_last_position(visit: Opener) -> None:
+    page = visit()
+    shows(page, DEFAULT)
+    box = page.get_by_role("slider", name="Learning rate").bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.8 * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 1, middle, steps=25)
+    page.mouse.up()
+    shows(page, replace(DEFAULT, learning_rate=1e-4))
+
+
+def test_choices_and_blocks_retrain(visit: Opener) -> None:
+    page = visit("?features=article&learning_rate=0.01")
+    page.get_by_role("combobox", name="Precision").click()
+    page.get_by_role("option", name="float32").click()
+    chosen = replace(DEFAULT, features="article", learning_rate=0.01, dtype="float32")
+    shows(page, chosen)
+    page.get_by_role("combobox", name="Start of the weights").click()
+    page.get_by_role("option", name="blocks").click()
+    shows(page, replace(chosen, start="blocks:2+1"))
+    sizes = page.get_by_role("textbox", name="Sizes of the blocks")
+    sizes.fill("4+1")
+    sizes.press("Enter")
+    page.get_by_text("start: expected blocks of 4 units in total at most; got 'blocks:4+1'").wait_for()
+    sizes.fill("3+1")
+    sizes.press("Enter")
+    shows(page, replace(chosen, start="blocks:3+1"))
+
+
+def test_a_bad_value_shows_what_is_wrong_and_a_good_one_still_works(visit: Opener) -> None:
+    from playwright.sync_api import expect
+
+    page = visit()
+    field = page.get_by_role("textbox", name="Hidden units H")
+    for bad in ("many", "0", "1e3", "", "<b>9</b>", "1025"):
+        field.fill(bad)
+        field.press("Enter")
+        message = f"hidden: expected a whole number from 1 to 1024; got '{bad}'; 4 stays in use"
+        expect(page.locator(".number .alert").first).to_have_text(message)
+    page.get_by_role("slider", name="Seed").press("ArrowRight")  # the others work meanwhile
+    shows(page, replace(DEFAULT, seed=1))
+    field.fill("70")
+    field.press("Tab")
+    shows(page, replace(DEFAULT, seed=1, hidden=70))
+    expect(page.locator(".number .alert").first).to_be_empty()
+    assert page.get_by_role("slider", name="Hidden units H").input_value() == "64"
+
+
+def test_two_tabs_keep_their_own_settings(visit: Opener) -> None:
+    one = visit("?hidden=2")
+    two = visit("?hidden=3&seed=7")
+    for tab in (one, two):
+        fact(tab, "Final cost").wait_for()
+    one.get_by_role("slider", name="Seed").press("ArrowRight")
+    two.get_by_role("slider", name="Hidden units H").press("ArrowLeft")
+    shows(one, replace(DEFAULT, hidden=2, seed=1))
+    shows(two, replace(DEFAULT, hidden=2, seed=7))
+    assert one.get_by_role("textbox", name="Seed").input_value() == "1"
+    assert two.get_by_role("textbox", name="Seed").input_value() == "7"
+
+
+def test_the_address_restores_everything(visit: Opener) -> None:
+    chosen = Settings(3, "blocks:1+2", 0.123, 0.07, 1e-5, "no_id", "float32", 4294967295)
+    page = visit(f"?{to_query(chosen)}")
+    shows(page, chosen)
+    page.get_by_role("slider", name="Hidden units H").press("ArrowRight")
+    shows(page, replace(chosen, hidden=4))
+    page.reload()
+    shows(page, replace(chosen, hidden=4))
+    for label, text in zip(LABELS, ("4", "0.123", "0.07", "1e-05", "4294967295"), strict=True):
+        assert page.get_by_role("textbox", name=label).input_value() == text
+    assert page.get_by_role("textbox", name="Sizes of the blocks").input_value() == "1+2"
+
+
+def test_a_nonsense_address_is_explained_and_harmless(visit: Opener) -> None:
+    page = visit(
+        "?hidden=%3Cimg%20src=x%20onerror=alert(1)%3E&scale=1e9&%3Cscript%3Ealert(2)%3C/script%3E=1&seed=2&seed=3"
+    )
+    alert = page.locator("header .alert")
+    alert.get_by_text("scale: expected a number from 0 to 100; got '1e9'; the default is used").wait_for()
+    text = alert.inner_text()
+    assert "hidden: expected a whole number from 1 to 1024; got '<img src=x onerror=alert(1)>'" in text
+    assert "got '<script>alert(2)</script>'" in text
+    assert "seed: expected once; got it again as '3'" in text
+    page.get_by_role("slider", name="Hidden units H").press("ArrowRight")
+    shows(page, replace(DEFAULT, hidden=5, seed=2))
+    assert alert.inner_text() == ""
+
+
+def test_exported_lines_repeat_the_run(visit: Opener) -> None:
+    page = visit(
+        "?hidden=6&start=he&scale=0.5&perturbation=0.001&dtype=float32",
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    cost = fact(page, "Final cost")
+    cost.wait_for()
+    page.get_by_role("button", name="Python for this run").press("Enter")
+    page.get_by_text("Copied.").wait_for()
+    code = page.locator(".export pre").inner_text()
+    assert page.evaluate("navigator.clipboard.readText()").strip() == code.strip()
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == cost.inner_text(), done.stderr
+
+
+def test_it_follows_dark_mode_and_fits_a_phone(visit: Opener) -> None:
+    papers = {}
+    for scheme in ("light", "dark"):
+        page = visit("?hidden=9&features=article", color_scheme=scheme, viewport={"width": 390, "height": 844})
+        fact(page, "Final cost").wait_for()
+        papers[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        ink = page.locator("figure.cost svg text").first.evaluate("text => getComputedStyle(text).fill")
+        assert ink == page.evaluate("getComputedStyle(document.body).color")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        for chart in page.locator("figure svg").all():
+            assert chart.evaluate(BADLY_PLACED) == []
+    assert papers["light"] != papers["dark"]
+
+
+def test_only_this_computer_is_served_and_by_its_own_name(server: Server) -> None:
+    port = int(server.url.rsplit(":", 1)[1].strip("/"))
+    if sys.platform == "linux":  # elsewhere only one address is local
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", port), timeout=10)
+    with pytest.raises(OSError, match="400"):
+        urlopen(Request(server.url, headers={"Host": "elsewhere.example"}), timeout=30)
+
+
+def test_ctrl_c_ends_it_cleanly_while_somebody_looks_and_it_trains(browser: "Browser") -> None:
+    with serving() as (process, url):
+        page = browser.new_page()
+        page.goto(f"{url}?hidden=1024")
+        page.get_by_text("training …").wait_for()
+        ended(process)
+        page.close()
+
+
+def test_ctrl_c_ends_it_cleanly_while_it_warms_up() -> None:
+    with started("warming up") as (process, _):
+        ended(process)
+
+
+def ended(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    # Python ends by the signal itself if it was caught inside exec, which Numba uses; a shell shows 130 for both.
+    assert process.returncode in (130, -signal.SIGINT), out
+    assert out.endswith("stopped\n")
+    assert "Traceback" not in out

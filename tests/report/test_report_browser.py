@@ -1,0 +1,299 @@
+"""The report's page in a real browser: headless Chromium, driven by Playwright; skipped, with the reason, without."""
+
+import json
+import re
+import shutil
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from jsonschema import Draft202012Validator
+
+from fastsym import VARIANTS
+from fastsym.model.tables import load_table
+from fastsym.report import __main__ as door
+from fastsym.report import collect as collecting
+from fastsym.report.folder import MANIFEST
+from fastsym.report.manifest import SCHEMA
+from fastsym.report.page import PAGE
+from fastsym.report.results import OwnTable, Settings
+
+SMALL = Settings(
+    seeds=2,
+    widths=(1, 4),
+    iterations=(1, 20),
+    benchmark_seconds=0.2,
+    startups=(),
+    claim_seeds=2,
+    rounding_widths=(2,),
+    core_types=(),
+    mutant_dtypes=(),
+    path_iterations=70,
+    quotient_width=1000,
+)
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+NAMES = (
+    "<script>window.hacked=1</script>",
+    "</script><img src=x onerror=window.hacked=1>",
+    "a\"' & {{ b }}",
+    "c" * 200,
+)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a user's CSV file: so small that the run is quick, and its column names are markup."""
+    folder = tmp_path_factory.mktemp("own")
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((80, len(NAMES)))
+    noise = rng.standard_normal(80)
+    frame = pd.DataFrame(X, columns=NAMES).assign(ill=(X[:, 0] * X[:, 1] + X[:, 2] + noise > 0.5).astype(int))
+    frame.to_csv(folder / "own.csv", index=False)
+    own = OwnTable("<img src=x onerror=window.hacked=1>.csv", "ill", load_table(folder / "own.csv", "ill"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collecting, "VARIANTS", {name: VARIANTS[name] for name in ("reference", "fused")})
+        door.make(folder / "report", SMALL, True, own)
+    return folder / "report"
+
+
+@pytest.fixture(scope="module")
+def recorded(report: Path) -> pd.DataFrame:
+    """What the figure to step through shows, as its CSV file has it."""
+    return pd.read_csv(report / "figures" / "inside.csv")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for path in map(shutil.which, names) if path), None)
+    if found is None:
+        pytest.skip("no browser: install one, for example with apt-get install chromium")
+    api = pytest.importorskip("playwright.sync_api", reason="no driver of browsers: pip install playwright")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def opened(chromium: Any) -> Iterator[Open]:
+    """Give a function that opens a page; afterwards no error and no request elsewhere may have been seen."""
+    seen: list[str] = []
+    contexts = []
+
+    def open_page(report: Path, scripts: bool = True, **options: Any) -> Any:
+        context = chromium.new_context(java_script_enabled=scripts, **({"viewport": WIDE} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: seen.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: seen.append(f"error: {error}"))
+        page.on("request", lambda request: seen.append(request.url) if request.url != address else None)
+        address = (report / PAGE).as_uri()
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert seen == []
+
+
+def moment(page: Any) -> tuple[str, str, str]:
+    """What the figure shows: the iteration, the state in words, and where the marker of the curve is."""
+    figure = page.locator(".stepper")
+    marker = figure.locator(".marker").get_attribute("x1")
+    return figure.locator("output").inner_text(), figure.locator(".state").inner_text(), marker
+
+
+def test_report_json_of_a_real_run_follows_its_schema(report: Path) -> None:
+    schema, content = (json.loads((report / name).read_text(encoding="utf-8")) for name in (SCHEMA, MANIFEST))
+    Draft202012Validator(schema).validate(content)
+
+
+def test_all_figures_are_drawn(opened: Open, report: Path) -> None:
+    page = opened(report)
+    content = json.loads((report / MANIFEST).read_text(encoding="utf-8"))
+    figures = [figure for section in content["sections"] for figure in section["figures"]]
+    assert len(figures) > 10
+    for figure in figures:
+        drawing = page.locator(f"#figure-{figure['slug']} svg").first
+        box = drawing.bounding_box()
+        assert box["width"] > 250, figure["slug"]
+        assert box["height"] > 80, figure["slug"]
+        assert drawing.locator("path, polyline").count() > 5 or figure["slug"] == "inside"
+    for figure in (figure for figure in figures if "png" in figure["files"]):
+        size = page.evaluate(
+            "async (url) => { const image = new Image(); image.src = url; await image.decode();"
+            " return [image.naturalWidth, image.naturalHeight]; }",
+            f"data:image/png;base64,{b64encode((report / figure['files']['png']).read_bytes()).decode()}",
+        )
+        assert min(size) > 100
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE, {"width": 800, "height": 600}])
+def test_nothing_is_wider_than_the_window(opened: Open, report: Path, viewport: Any, scheme: str) -> None:
+    page = opened(report, viewport=viewport, color_scheme=scheme)
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+
+
+def test_tables_of_the_wide_page_show_all_columns(opened: Open, report: Path) -> None:
+    page = opened(report, viewport=WIDE)
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth)"
+        ".map(e => e.getAttribute('aria-labelledby'))"
+    )
+    assert page.locator("th").first.evaluate("head => getComputedStyle(head).whiteSpace") == "normal"
+    assert set(cut) <= {"caption-your-columns"}  # a user's names may be of any length
+
+
+def test_a_phone_shows_the_reasons_of_the_verdicts(opened: Open, report: Path) -> None:
+    page = opened(report, viewport=PHONE)
+    ledger = page.locator(".sentences")
+    assert ledger.evaluate("e => e.scrollWidth <= e.clientWidth")
+    reasons = ledger.locator("td[data-column=reason]")
+    box = reasons.first.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= PHONE["width"]
+    said = reasons.first.evaluate("e => getComputedStyle(e, '::before').content")
+    assert said == '"reason: "'
+
+
+def test_light_and_dark_differ_in_paper_ink_and_figures(opened: Open, report: Path) -> None:
+    colours = []
+    for scheme in ("light", "dark"):
+        page = opened(report, color_scheme=scheme)
+        colours.append(
+            page.evaluate(
+                "['html', '#figure-units path[style*=stroke]', '.curve polyline', '.stepper td']"
+                ".map((which) => { const style = getComputedStyle(document.querySelector(which));"
+                " return [style.backgroundColor, style.stroke, style.color]; })"
+            )
+        )
+    for light, dark in zip(*colours, strict=True):
+        assert light != dark
+
+
+def test_keys_step_through_the_run(opened: Open, report: Path) -> None:
+    page = opened(report)
+    figure = page.locator(".stepper")
+    assert moment(page)[0] == "Iteration 3000 of 3000"
+    assert "Zero weights: AAAA, cost 0." in moment(page)[1]
+    assert "Random weights: ABCD" in moment(page)[1]
+    figure.focus()
+    page.keyboard.press("Home")
+    first = moment(page)
+    assert first[0] == "Iteration 0 of 3000"
+    assert first[1].count("cost 0.69") == 3
+    page.keyboard.press("ArrowRight")
+    second = moment(page)
+    assert second[0] == "Iteration 1 of 3000"
+    assert all(a != b for a, b in zip(first, second, strict=True))
+    page.keyboard.press("ArrowLeft")
+    assert moment(page) == first
+    page.keyboard.press("ArrowLeft")
+    assert moment(page) == first
+    page.keyboard.press("End")
+    assert moment(page)[0] == "Iteration 3000 of 3000"
+
+
+def test_slider_and_buttons_move_every_part(opened: Open, report: Path, recorded: pd.DataFrame) -> None:
+    page = opened(report)
+    run = recorded[recorded["start"] == "normal"]
+    iterations = run["iteration"].unique()
+    there = run[run["iteration"] == iterations[40]]
+    slider = page.get_by_role("slider", name="Moment")
+    slider.fill("40")
+    assert moment(page)[0] == f"Iteration {iterations[40]} of 3000"
+    words = f"Random weights: {''.join(there['class'])}, cost {there['cost'].iloc[0]:.4f}"
+    assert words in moment(page)[1]
+    cells = page.locator(".runs table").nth(2).locator("tbody tr").last.locator("td").all_inner_texts()
+    shown = [float(text.replace("−", "-")) for text in cells]
+    np.testing.assert_allclose(shown, there["W2"], rtol=0.051)
+    for name, index in (("Next", 41), ("Back", 40), ("First", 0), ("Last", len(iterations) - 1)):
+        page.get_by_role("button", name=name, exact=True).click()
+        assert moment(page)[0] == f"Iteration {iterations[index]} of 3000"
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert moment(page)[0] == f"Iteration {iterations[-2]} of 3000"
+    assert slider.get_attribute("aria-valuetext") == moment(page)[0]
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_space_plays_and_pauses(opened: Open, report: Path, recorded: pd.DataFrame, motion: str) -> None:
+    page = opened(report, reduced_motion=motion)
+    page.clock.install(time=datetime(2026, 1, 1))
+    page.clock.pause_at(datetime(2026, 1, 2))
+    figure, play = page.locator(".stepper"), page.locator("[data-do=play]")
+    figure.focus()
+    page.keyboard.press("Space")
+    assert (play.inner_text(), moment(page)[0]) == ("Pause", "Iteration 0 of 3000")
+    assert figure.locator(".state").get_attribute("aria-live") == "off"
+    page.clock.run_for(1000)
+    iterations = recorded["iteration"].unique()
+    end = len(iterations) - 1
+    index = -(-end // 10) if motion == "reduce" else 11  # ten still pictures, one a second, or a film
+    assert moment(page)[0] == f"Iteration {iterations[index]} of 3000"
+    page.keyboard.press("Space")
+    assert play.inner_text() == "Play"
+    assert figure.locator(".state").get_attribute("aria-live") == "polite"
+    page.clock.run_for(5000)
+    assert moment(page)[0] == f"Iteration {iterations[index]} of 3000"
+    play.focus()
+    page.keyboard.press("Space")
+    page.clock.run_for(20_000)
+    assert (play.inner_text(), moment(page)[0]) == ("Play", "Iteration 3000 of 3000")
+
+
+def test_equal_units_share_a_colour(opened: Open, report: Path) -> None:
+    page = opened(report)
+    for start, count in enumerate((1, 1, 4)):
+        letters = page.locator(".runs table").nth(start).locator(".letter")
+        colours = letters.evaluate_all("(cells) => cells.map((cell) => getComputedStyle(cell).borderBottomColor)")
+        assert len(colours) == 4
+        assert len(set(colours)) == len(set(letters.all_inner_texts())) == count
+
+
+def test_focus_is_visible(opened: Open, report: Path) -> None:
+    page = opened(report)
+    for which in (".stepper", "[data-do=play]", ".controls input"):
+        page.keyboard.press("Tab")  # what the keyboard reached is what :focus-visible is for
+        page.locator(which).focus()
+        assert page.locator(which).evaluate("(each) => parseFloat(getComputedStyle(each).outlineWidth)") >= 2
+
+
+def test_print_shows_the_last_moment_without_controls(opened: Open, report: Path) -> None:
+    page = opened(report, color_scheme="dark")
+    page.locator(".stepper").focus()
+    page.keyboard.press("Home")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert moment(page)[0] == "Iteration 3000 of 3000"
+    assert not page.locator("[data-do=play]").is_visible()
+    assert page.locator("output").is_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_without_scripts_the_page_says_so(opened: Open, report: Path) -> None:
+    page = opened(report, scripts=False)
+    assert not page.locator(".stepper").is_visible()
+    assert page.get_by_text("This figure needs JavaScript.").is_visible()
+    assert not opened(report).get_by_text("This figure needs JavaScript.").is_visible()
+
+
+def test_hostile_names_are_only_text(opened: Open, report: Path) -> None:
+    for viewport in (WIDE, PHONE):
+        page = opened(report, viewport=viewport)
+        for name in NAMES:
+            assert page.locator(".runs th", has_text=re.compile(f"^{re.escape(name)}$")).count() == 3
+            assert page.locator("#your-table td", has_text=name).first.is_visible()
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("img").count() == 0

@@ -1,0 +1,325 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import fastsym
+from fastsym import sweep
+from fastsym.sweep import Grid, outcomes, store
+from fastsym.sweep import grid as grids
+from fastsym.sweep.__main__ import app, progress_lines
+
+GRID = Grid(
+    start=("zeros", "normal", "blocks:2"),
+    scale=(0.01, 0.1),
+    hidden=(2, 4),
+    learning_rate=(0.01, 1.0),
+    seeds=3,
+    first_seed=5,
+    dtype=("float64", "float32"),
+    perturbation=(0.0, 1e-6),
+    iterations=40,
+)
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(grids, "CHUNK_NETWORKS", 7)
+
+
+def same(a, b):
+    pd.testing.assert_frame_equal(a, b, check_exact=True)
+
+
+def test_networks_are_numbered_seeds_fastest():
+    assert GRID.size == 3 * 2 * 2 * 2 * 3 * 2 * 2
+    rows = [GRID.settings(network) for network in range(GRID.size)]
+    assert len({tuple(row.items()) for row in rows}) == GRID.size
+    assert [row["seed"] for row in rows[:4]] == [5, 6, 7, 5]
+    assert tuple(rows[0]) == grids.AXES
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_chunks_cover_the_grid_and_share_their_shape():
+    chunks = GRID.chunks()
+    assert [chunk.number for chunk in chunks] == list(range(len(chunks)))
+    assert [n for chunk in chunks for n in range(chunk.first, chunk.stop)] == list(range(GRID.size))
+    for chunk in chunks:
+        assert 0 < chunk.stop - chunk.first <= 7
+        rows = [GRID.settings(network) for network in range(chunk.first, chunk.stop)]
+        assert len({(row["features"], row["dtype"], row["hidden"]) for row in rows}) == 1
+
+
+def test_work_of_a_chunk_is_bounded():
+    wide = Grid(hidden=(4, 100_000), seeds=1000).chunks()
+    assert [chunk.stop - chunk.first for chunk in wide[:2]] == [500, 500]
+    assert {chunk.stop - chunk.first for chunk in wide[2:]} == {1}
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_each_row_is_that_network_trained_alone(tmp_path):
+    sweep.run(GRID, tmp_path / "out")
+    table = sweep.read(tmp_path / "out")
+    assert table["network"].tolist() == list(range(GRID.size))
+    same(table, pd.read_parquet(tmp_path / "out"))
+    data = fastsym.load_titanic("standardised")
+    for row in table.sample(12, random_state=0).itertuples():
+        options = {"scale": row.scale, "seed": row.seed, "dtype": row.dtype, "perturbation": row.perturbation}
+        start = fastsym.initialise(row.start, 8, row.hidden, **options)
+        X = data.X.astype(row.dtype)
+        alone = fastsym.model.params.Params(*(a[None] for a in start))
+        training = fastsym.train_population(X, data.y, alone, 40, row.learning_rate, merge_equal_samples=True)
+        assert row.first_cost == training.costs[0, 0]
+        assert row.final_cost == training.costs[0, -1]
+        assert (
+            row.classes
+            == fastsym.experiments.symmetry.unit_classes(
+                fastsym.experiments.symmetry.snapshot(training.params, 0)
+            ).max()
+            + 1
+        )
+        plain = fastsym.train(X, data.y, start, 40, row.learning_rate, "simd")
+        bound = 40 * np.finfo(row.dtype).eps  # costs below 1 nat, and sums of samples in another order
+        assert abs(row.final_cost - plain.costs[-1]) <= bound
+        assert row.finite
+    kept = table[(table["start"] == "blocks:2") & (table["perturbation"] == 0)]
+    assert (kept["classes"] == kept["hidden"] // 2).all()
+    assert (table[table["start"] == "zeros"].query("perturbation == 0")["dead_units"] > 1).all()
+    assert table["saturated_fraction"].between(0, 1).all()
+    assert table["accuracy"].between(0.5, 1).any()
+    assert (table["fastsym_version"] == fastsym.__version__).all()
+
+
+def test_a_network_that_leaves_the_finite_range_is_a_row_like_others():
+    wild = Grid(scale=(1e200, 0.01), learning_rate=(1e200,), seeds=2, iterations=5)
+    (chunk,) = wild.chunks()
+    table = outcomes.run_chunk(wild, chunk, fastsym.load_titanic("standardised"))
+    assert len(table) == 4
+    assert not table["finite"].all()
+    lost = table[~table["finite"]]
+    assert lost["accuracy"].isna().all() or lost["final_cost"].isna().any()
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_what_is_missing_is_run_and_nothing_else(tmp_path, monkeypatch):
+    sweep.run(GRID, tmp_path)
+    whole = sweep.read(tmp_path)
+    parts = sorted(tmp_path.glob("part-*"))
+    for path in parts[3:5]:
+        path.unlink()
+    (tmp_path / f"_{parts[3].name}.half").write_bytes(b"PAR1 cut off")
+    ran, seen = [], []
+    honest = outcomes.run_chunk
+    monkeypatch.setattr(sweep, "run_chunk", lambda g, c, d: ran.append(c.number) or honest(g, c, d))
+    sweep.run(GRID, tmp_path, progress=lambda done, total: seen.append((done, total)))
+    assert ran == [3, 4]
+    assert seen[0][0] < seen[1][0] < seen[2][0] == seen[2][1] == GRID.size
+    same(sweep.read(tmp_path), whole)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_another_grid_in_the_same_directory_is_refused(tmp_path):
+    first = Grid(seeds=2, iterations=5)
+    sweep.run(first, tmp_path)
+    with pytest.raises(sweep.SweepDiffersError, match=r"grid has iterations = 5; got iterations = 6"):
+        sweep.run(Grid(seeds=2, iterations=6), tmp_path)
+    data = fastsym.load_titanic("standardised")
+    for other in ({"feature_names": tuple("abcdefgh")}, {"X": data.X + 1}, {"y": 1 - data.y}):
+        with pytest.raises(sweep.SweepDiffersError, match="data has standardised"):
+            sweep.run(first, tmp_path, {"standardised": data._replace(**other)})
+
+
+@pytest.mark.parametrize("step", ["os.fsync", "pathlib.Path.replace"])
+def test_a_part_that_could_not_be_written_whole_is_not_there(tmp_path, monkeypatch, step):
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    grid = Grid(seeds=1, iterations=1)
+    with store.locked(tmp_path):
+        store.open_sweep(tmp_path, grid, {})
+    monkeypatch.setattr(step, full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        store.write_part(tmp_path, grid.chunks()[0], pd.DataFrame({"network": [0]}))
+    assert len(sweep.read(tmp_path)) == 0
+
+
+def test_a_directory_with_other_things_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(sweep.SweepDiffersError, match=r"which holds 'thesis.tex'"):
+        sweep.run(Grid(seeds=1, iterations=1), tmp_path)
+    with pytest.raises(sweep.SweepDiffersError, match="expected the directory of a sweep"):
+        sweep.read(tmp_path)
+
+
+def test_bad_grids():
+    for options, message in (
+        ({"scale": ()}, "scale: expected different values"),
+        ({"hidden": (4, 4)}, "hidden: expected different values"),
+        ({"seeds": 0}, "seeds: expected an integer of at least 1"),
+        ({"iterations": 2.5}, "iterations: expected an integer"),
+        ({"learning_rate": (0.0,)}, "learning_rate: expected positive"),
+        ({"learning_rate": (float("nan"),)}, "learning_rate: expected positive"),
+        ({"start": ("xavier",)}, "kind: expected one of"),
+        ({"start": ("blocks:3",), "hidden": (2,)}, "blocks of 2 units"),
+        ({"scale": (float("inf"),)}, "expected a finite number"),
+        ({"dtype": ("float16",)}, "dtype: expected float64"),
+        ({"hidden": (0,)}, "hidden: expected an integer"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Grid(**options)
+    with pytest.raises(ValueError, match="features: expected some of article"):
+        sweep.run(Grid(features=("pca",)), "never-made")
+    assert not Path("never-made").exists()
+
+
+def test_numpy_values_make_the_same_grid():
+    assert Grid(scale=list(np.array([0.5, 1.0])), hidden=np.array([3]), seeds=np.int64(2)) == Grid(
+        scale=(0.5, 1.0), hidden=(3,), seeds=2
+    )
+
+
+CUT = "from fastsym.sweep import grid; grid.CHUNK_NETWORKS = 4; from fastsym.sweep.__main__ import app; app()"
+
+
+def command(*arguments):
+    package_parent = str(Path(fastsym.__file__).parents[1])
+    return subprocess.Popen(
+        [sys.executable, "-c", CUT, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": package_parent},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_parts(directory, count):
+    for _ in range(6000):
+        if len(list(directory.glob("part-*"))) >= count:
+            return
+        time.sleep(0.01)
+    raise AssertionError("no parts appeared")
+
+
+def test_killed_and_resumed(tmp_path, monkeypatch):
+    monkeypatch.setattr(grids, "CHUNK_NETWORKS", 4)
+    options = ("--seeds", "400", "--iterations", "500", "--hidden", "4")
+    first = command(tmp_path / "out", *options)
+    wait_for_parts(tmp_path / "out", 3)
+    first.send_signal(signal.SIGSTOP)  # so that it holds the lock for as long as the second one needs to see it
+    second = command(tmp_path / "out", *options)
+    refusal = second.communicate()[1]
+    first.kill()
+    first.communicate()
+    assert second.returncode == 1
+    assert "which one is writing" in refusal
+    survived = len(list((tmp_path / "out").glob("part-*")))
+    assert 3 <= survived < 100  # or it was not killed in the middle
+    assert set(sweep.read(tmp_path / "out")["network"]) == set(range(4 * survived))
+    grid = Grid(seeds=400, iterations=500)
+    sweep.run(grid, tmp_path / "out")
+    monkeypatch.undo()
+    sweep.run(grid, tmp_path / "fresh")  # in other chunks, too
+    same(sweep.read(tmp_path / "out"), sweep.read(tmp_path / "fresh"))
+
+
+def test_interrupted_and_resumed(tmp_path, monkeypatch):
+    monkeypatch.setattr(grids, "CHUNK_NETWORKS", 4)
+    options = ("--seeds", "400", "--iterations", "500")
+    first = command(tmp_path, *options)
+    wait_for_parts(tmp_path, 2)
+    first.send_signal(signal.SIGINT)
+    words = first.communicate()[1]
+    assert first.returncode == 130
+    assert "the same command resumes" in words
+    assert "Traceback" not in words
+    survived = len(list(tmp_path.glob("part-*")))
+    assert 2 <= survived < 100
+    ran = []
+    monkeypatch.setattr(sweep, "run_chunk", lambda _grid, chunk, _data: ran.append(chunk.number) or pd.DataFrame())
+    sweep.run(Grid(seeds=400, iterations=500), tmp_path)
+    assert ran == list(range(survived, 100))
+
+
+def test_command_refuses_clearly(tmp_path):
+    runner = CliRunner()
+    small = [str(tmp_path / "out"), "--seeds", "1", "--iterations", "2"]
+    with store.locked(tmp_path / "out"):
+        busy = runner.invoke(app, small)
+    assert busy.exit_code == 1
+    assert "which one is writing" in busy.stderr
+    assert runner.invoke(app, [*small, "--quiet"]).exit_code == 0
+    assert "1 of 1 networks" in runner.invoke(app, small).stderr
+    for wrong, message in (
+        (["--seeds", "2"], "choose another directory"),
+        (["--scale", "big"], "expected float values with commas between"),
+        (["--table", "x.csv"], "--table and --target"),
+        (["--features", "pca"], "features: expected some of"),
+    ):
+        result = runner.invoke(app, [*small, *wrong])
+        assert result.exit_code != 0
+        assert message in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_progress_without_a_terminal_is_a_line_every_few_seconds():
+    lines, now = [], [100.0]
+    tell = progress_lines(lines.append, lambda: now[0])
+    tell(1000, 9000)  # resumed
+    for second in range(1, 17):
+        now[0] = 100.0 + second
+        tell(1000 + 500 * second, 9000)
+    assert lines == [
+        "1000 of 9000 networks",
+        "3500 of 9000 networks, 500 a second, 0:00:11 left",
+        "6000 of 9000 networks, 500 a second, 0:00:06 left",
+        "8500 of 9000 networks, 500 a second, 0:00:01 left",
+        "9000 of 9000 networks",
+    ]
+
+
+def test_command_takes_a_users_table(tmp_path):
+    data = fastsym.load_titanic("standardised")
+    frame = pd.DataFrame(data.X.T[:100], columns=data.feature_names).assign(mine=data.y[:100].astype(int))
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    result = CliRunner().invoke(
+        app,
+        f"{tmp_path}/out --table {tmp_path}/mine.csv --target mine --features raw,standardised --seeds 2 "
+        "--iterations 3 --quiet".split(),
+    )
+    assert result.exit_code == 0
+    table = sweep.read(tmp_path / "out")
+    assert table["features"].tolist() == ["raw"] * 2 + ["standardised"] * 2
+    assert (table["samples"] == 100).all()
+
+
+def test_without_distributed_a_scheduler_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ImportError, match=r"pip install 'fastsym\[distributed\]'"):
+        sweep.run(Grid(seeds=1, iterations=1), tmp_path, scheduler="tcp://nowhere:1")
+
+
+@pytest.mark.filterwarnings("default")  # of Dask's own making
+@pytest.mark.usefixtures("small_chunks")
+def test_dask_gives_the_same_table_though_a_worker_is_killed(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    package_parent = str(Path(fastsym.__file__).parents[1])
+    monkeypatch.setenv("PYTHONPATH", package_parent)
+    grid = Grid(start=("normal", "zeros"), seeds=150, iterations=1000)
+    sweep.run(grid, tmp_path / "here")
+    killed = []
+
+    def kill_one(done, total):
+        if done > total / 4 and not killed:
+            with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
+                killed.extend(list(client.run(os.getpid).values())[:1])
+            os.kill(killed[0], signal.SIGKILL)
+
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        sweep.run(grid, tmp_path / "there", scheduler=cluster.scheduler_address, progress=kill_one)
+    assert killed
+    same(sweep.read(tmp_path / "there"), sweep.read(tmp_path / "here"))
