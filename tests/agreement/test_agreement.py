@@ -1,6 +1,3 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -121,27 +118,6 @@ def test_no_false_alarm_on_a_thousand_random_problems(part):
             if case.hidden or VARIANTS[name].train_layer is not None:
                 finding = examine(VARIANTS[name], case)
                 assert not finding.reasons, (name, finding.reasons)
-
-
-def test_a_plug_in_gets_a_certificate_without_code_for_it(tmp_path):
-    # What an installer would leave behind, without running one.
-    metadata = tmp_path / "fastsym_plugin-0.1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: fastsym-plugin\nVersion: 0.1.0\n")
-    (metadata / "entry_points.txt").write_text("[fastsym.variants]\nlean = fastsym_plugin:LEAN\n")
-    example = ROOT / "examples" / "fastsym-plugin"
-    assert (
-        '[project.entry-points."fastsym.variants"]\nlean = "fastsym_plugin:LEAN"\n'
-        in (example / "pyproject.toml").read_text()
-    )
-    code = "from fastsym.agreement import certify; print(certify('lean').to_json())"
-    paths = os.pathsep.join(map(str, (ROOT, example, tmp_path)))
-    environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    certificate = Certificate.from_json(done.stdout)
-    assert certificate.passed, certificate.summary()
-    assert certificate.variant == "lean"
-    assert 0 not in certificate.hidden
 
 
 def test_parameters_passed_by_the_checker_are_ordinary_arrays():

@@ -1,11 +1,12 @@
 """What must hold bit for bit, or to rounding, whatever the data: symmetries and conservation laws of training.
 
-Sources: sections 2, 7 and 8 of the design. A kernel that treats one hidden unit other than its neighbour - a
-remainder loop with another order of additions, a quotient shared between units - fails here.
+A kernel that treats one hidden unit other than its neighbour - a remainder loop with another order of additions, a
+quotient shared between units - fails here.
 
-The other facts of section 8 are tested elsewhere: the quotient and its lifting, the orbit types and the observables in
-test_symmetry.py; that rounding breaks symmetry, for which widths, and where it ends in test_rounding.py; transverse
-growth, the zero saddle, the escape from it and the Hessian in test_curvature.py; the time to break in test_breaking.py.
+Other facts of symmetry are tested in tests/experiments: the quotient and its lifting, the orbit types and the
+observables in test_symmetry.py; that rounding breaks symmetry, for which widths, and where it ends in test_rounding.py;
+transverse growth, the zero saddle, the escape from it and the Hessian in test_curvature.py; the time to break in
+test_breaking.py.
 """
 
 import math

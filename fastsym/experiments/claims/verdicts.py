@@ -18,7 +18,7 @@ class Verdict:
     """One claim on one feature set."""
 
     claim: int
-    """Its number in DESIGN section 9."""
+    """Its number in :data:`fastsym.experiments.claims.CLAIMS`."""
     features: str
     verdict: Answer
     reason: str

@@ -137,7 +137,7 @@ def study(
     Parameters
     ----------
     data
-        Features and labels; DESIGN uses the standardised Titanic table.
+        Features and labels; the report uses the standardised Titanic table.
     widths
         H of each training.
     core_types

@@ -1,0 +1,45 @@
+"""The examples run as their READMEs say."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from fastsym.agreement import Certificate
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+def run(*arguments: str, paths: tuple[Path, ...] = ()) -> str:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, *paths)))}
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_variant_of_another_package_is_certified_without_code_for_it(tmp_path: Path) -> None:
+    example = EXAMPLES / "add_a_variant"
+    project = tomllib.loads((example / "pyproject.toml").read_text())["project"]
+    # What an installer would leave behind, without running one.
+    metadata = tmp_path / "fastsym_lean-0.1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 0.1.0\n")
+    ((name, value),) = project["entry-points"]["fastsym.variants"].items()
+    (metadata / "entry_points.txt").write_text(f"[fastsym.variants]\n{name} = {value}\n")
+    code = f"from fastsym.agreement import certify; print(certify({name!r}).to_json())"
+    certificate = Certificate.from_json(run("-c", code, paths=(example, tmp_path)))
+    assert certificate.passed, certificate.summary()
+    assert certificate.variant == name
+    assert 0 not in certificate.hidden  # it trains no one-layer net
+
+
+def test_own_table() -> None:
+    lines = [line.split() for line in run(str(EXAMPLES / "own_table" / "own_table.py")).splitlines()]
+    assert {line[0]: line[2] for line in lines} == {
+        "zeros": "AAAA",
+        "constant": "AAAA",
+        "normal": "ABCD",
+        "glorot": "ABCD",
+    }
