@@ -13,8 +13,7 @@ public training functions alone: variants of other packages need no code for it.
 Comparisons are written so that NaN fails them.
 """
 
-from fastsym.agreement.certificate import QUANTILES, Certificate
-from fastsym.agreement.certification import certify, first_failure
-from fastsym.agreement.examination import Finding, examine
+from fastsym.agreement.certificate import QUANTILES, Certificate, Errors, certify, first_failure
+from fastsym.agreement.examination import CaseResult, check_case
 
-__all__ = ["QUANTILES", "Certificate", "Finding", "certify", "examine", "first_failure"]
+__all__ = ["QUANTILES", "CaseResult", "Certificate", "Errors", "certify", "check_case", "first_failure"]

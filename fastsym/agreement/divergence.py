@@ -6,8 +6,8 @@ band is what such runs reach; a variant whose path leaves it does something else
 the noise stays at rounding level for thousands of iterations, with 16 it grows about tenfold per two iterations from
 the thirtieth on until the paths have nothing in common: from there on no trajectory can be compared.
 
-The runs are stored beside the truth (:mod:`fastsym.agreement.truth`); :mod:`fastsym.agreement.make_truth` makes them
-anew.
+The runs are stored beside the ground truth (:mod:`fastsym.agreement.truth`);
+:mod:`fastsym.agreement.make_truth` makes them anew.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,7 @@ class Band:
 
 
 def stored_name(hidden: int, dtype: str) -> str:
-    """Name of a band in the truth file."""
+    """Name of a band in the file of the ground truth."""
     return f"band_{hidden}_{dtype}"
 
 

@@ -14,7 +14,7 @@ MARGIN = 32
 """Numbers on either side of each array that is handed out, all NaN: more than a wide vector register holds."""
 
 
-class Finding(NamedTuple):
+class CaseResult(NamedTuple):
     """Outcome of one case."""
 
     errors: Array
@@ -77,8 +77,8 @@ class _Rig:
                 yield f"wrote outside of {name}"
 
 
-def examine(variant: Variant, case: Case) -> Finding:
-    """Run one case and compare it with the truth."""
+def check_case(variant: Variant, case: Case) -> CaseResult:
+    """Run one case and compare it with the ground truth."""
     rig = _Rig(case)
     reasons = []
     if not np.array_equal(rig.run(variant, 0), truth.flatten(rig.start)):
@@ -96,4 +96,4 @@ def examine(variant: Variant, case: Case) -> Finding:
     elif not (errors.max() <= 1):
         worst = truth.component(case.params, case.iterations, int(np.argmax(errors)))
         reasons.append(f"the error of {worst} is {errors.max():.3g} times its bound")
-    return Finding(errors, tuple(f"{case.name}: {reason}" for reason in reasons))
+    return CaseResult(errors, tuple(f"{case.name}: {reason}" for reason in reasons))

@@ -1,4 +1,4 @@
-"""The cases at which every variant is checked, and the making of their stored truth.
+"""The cases at which every variant is checked, and the making of their stored ground truth.
 
 ``python -m fastsym.agreement.make_truth`` writes ``data/truth.npz`` anew, in a few minutes; it needs python-flint
 (``pip install -e '.[test]'``).
@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastsym.agreement import bounds, divergence, exact
+from fastsym.agreement import ball_arithmetic, bounds, divergence
 from fastsym.agreement.truth import (
-    SEEING_RATE,
+    GRADIENT_RATE,
     Case,
     count_parameters,
     flatten,
@@ -47,7 +47,7 @@ class Start(NamedTuple):
     data: str
     params: AnyParams
     iterations: int = 1
-    learning_rate: float = SEEING_RATE
+    learning_rate: float = GRADIENT_RATE
 
 
 def _source(name: str) -> tuple[Array, Array]:
@@ -115,11 +115,11 @@ def walks() -> Iterator[Start]:
 
 
 def step_bound(X: Array, y: Array, params: AnyParams, final: Array) -> Array:
-    """Bound, after one step at the seeing rate, the errors of the cost and of the parameters ``final`` (n,)."""
+    """Bound, after one step at :data:`GRADIENT_RATE`, the errors of the cost and of the parameters ``final`` (n,)."""
     u = bounds.unit_roundoff(X.dtype)
     cost, gradient = bounds.step_bound(X, y, params)
     # The product of rate and gradient is exact; the difference is rounded.
-    return np.append(cost, SEEING_RATE * flatten(gradient) + u * (np.abs(final) + np.abs(flatten(params))))
+    return np.append(cost, GRADIENT_RATE * flatten(gradient) + u * (np.abs(final) + np.abs(flatten(params))))
 
 
 def walk_bound(X: Array, y: Array, params: AnyParams, iterations: int, rate: float) -> Array:
@@ -157,8 +157,8 @@ def solve(start: Start, X: Array, y: Array, dtype: str) -> Case:
     """Train exactly from a start, after rounding everything to ``dtype``; float64 ``X`` and ``y`` are its data."""
     params = type(start.params)(*(np.asarray(field, dtype) for field in start.params))
     rounded = X.astype(dtype), y.astype(dtype), params
-    costs, final = exact.train(*rounded, start.iterations, start.learning_rate)
-    if start.learning_rate == SEEING_RATE:
+    costs, final = ball_arithmetic.train(*rounded, start.iterations, start.learning_rate)
+    if start.learning_rate == GRADIENT_RATE:
         bound = step_bound(*rounded, final[0])
     else:
         bound = walk_bound(*rounded, start.iterations, start.learning_rate)

@@ -1,4 +1,4 @@
-"""The stored truth: short trainings whose exact result is known, for every program to be measured against.
+"""The stored ground truth: short trainings whose exact result is known, for every program to be measured against.
 
 A case is a start, a learning rate and a number of iterations, with the exact costs and final parameters and the
 bounds of their errors. Most cases are a single step with a learning rate of 2**60: the new parameters are then
@@ -18,7 +18,7 @@ import numpy as np
 
 from fastsym.model.params import AnyParams, Array, LayerParams, Params
 
-SEEING_RATE = 2.0**60
+GRADIENT_RATE = 2.0**60
 """Learning rate at which one step shows the gradient; far from overflow in float32 too."""
 
 
@@ -133,7 +133,7 @@ def data(name: str) -> tuple[Array, Array]:
     Parameters
     ----------
     name
-        A feature set of :func:`fastsym.load_titanic`, read from the truth file, because another version of a library
+        A feature set of :func:`fastsym.load_titanic`, read from its file, because another version of a library
         may differ in the last bit; or ``"kind D M"`` for random data of :func:`random_data`.
     """
     X, y = random_data(name) if " " in name else _titanic(name)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastsym import LayerParams, Params, load_titanic
-from fastsym.agreement import bounds, exact, make_truth, truth
+from fastsym.agreement import ball_arithmetic, bounds, make_truth, truth
 from fastsym.agreement.make_truth import Start
 from fastsym.model import reference
 
@@ -23,7 +23,7 @@ def test_ball_arithmetic_gives_the_stored_truth_again(dtype):
         assert np.allclose(again.bound, case.bound, rtol=1e-3), case.name
 
 
-def test_stored_cases_are_those_that_specimens_names():
+def test_stored_cases_are_those_that_make_truth_names():
     known = {case.name: case for case in truth.cases("float64")}
     starts = [*make_truth.random_starts(), *make_truth.walks()]
     assert len({start.name for start in starts}) == len(starts)
@@ -59,12 +59,12 @@ def test_every_width_feature_set_and_awkward_size_is_there():
 def test_the_exact_gradient_is_the_slope_of_the_exact_cost(hidden):
     X, y = truth.random_data("plain 2 9")
     flat = 0.7 * truth.uniform(5, (truth.count_parameters(2, hidden),))
-    _, moved = exact.train(X, y, truth.unflatten(flat, 2, hidden), 1, 1.0)
+    _, moved = ball_arithmetic.train(X, y, truth.unflatten(flat, 2, hidden), 1, 1.0)
     gradient = (flat - moved[0]) - moved[1]
     h = 2.0**-30
 
     def cost(at):
-        costs, _ = exact.train(X, y, truth.unflatten(at, 2, hidden), 1, 1.0)
+        costs, _ = ball_arithmetic.train(X, y, truth.unflatten(at, 2, hidden), 1, 1.0)
         return costs[:, 0]
 
     for direction, slope in zip(np.eye(len(flat)), gradient, strict=True):
@@ -75,10 +75,10 @@ def test_the_exact_gradient_is_the_slope_of_the_exact_cost(hidden):
 
 
 def test_balls_that_grow_too_wide_are_refused(monkeypatch):
-    monkeypatch.setattr(exact, "PRECISION_BITS", 64)
+    monkeypatch.setattr(ball_arithmetic, "PRECISION_BITS", 64)
     X, y = truth.random_data("plain 2 9")
     with pytest.raises(ArithmeticError, match="narrow"):
-        exact.train(X, y, truth.unflatten(truth.uniform(1, (3,)), 2, 0), 1, 1.0)
+        ball_arithmetic.train(X, y, truth.unflatten(truth.uniform(1, (3,)), 2, 0), 1, 1.0)
 
 
 def test_random_data_do_not_depend_on_the_version_of_numpy():

@@ -100,7 +100,8 @@ def path_of(start: str, apart: float) -> UnitPaths:
 
 
 def certificate(variant: str, passed: bool = True, worst: float = 0.7) -> Any:
-    return SimpleNamespace(variant=variant, dtype="float64", passed=passed, median_error=3e-4, worst_error=worst)
+    errors = SimpleNamespace(median=3e-4, worst=worst)
+    return SimpleNamespace(variant=variant, dtype="float64", passed=passed, own=errors)
 
 
 def results(**changes: Any) -> Any:

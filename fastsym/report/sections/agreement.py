@@ -21,8 +21,8 @@ def certified(results: Results) -> Section:
             "dtype": [c.dtype for c in certificates],
             "passed": [c.passed for c in certificates],
             "numbers": [c.components for c in certificates],
-            "median error": [c.median_error for c in certificates],
-            "worst error": [c.worst_error for c in certificates],
+            "median error": [c.own.median for c in certificates],
+            "worst error": [c.own.worst for c in certificates],
             "worst where": [c.worst_component for c in certificates],
         }
     )
@@ -33,7 +33,7 @@ def certified(results: Results) -> Section:
         slug="agreement",
         title=f"The largest error of any variant is {worst:.2g} of what rounding can explain",
         alt="Median and worst error of short trainings for each variant and data type, in units of its bound. "
-        + " ".join(f"{c.variant}, {c.dtype}: {c.median_error:.2g}, {c.worst_error:.2g}." for c in certificates),
+        + " ".join(f"{c.variant}, {c.dtype}: {c.own.median:.2g}, {c.own.worst:.2g}." for c in certificates),
         data=frame,
         draw=lambda figure: _draw(figure, certificates),
         note="Open mark: median; filled mark: worst; the line at 1 is the bound.",
@@ -69,15 +69,15 @@ def _killed(results: Results) -> str:
 
 def _distribution_plot(certificates: Sequence[Certificate]) -> Plot:
     own = [c for c in certificates if c.variant != "reference"]
-    worse = sum(c.median_error > c.reference_median_error for c in own)
+    worse = sum(c.own.median > c.reference.median for c in own)
     parts = [
         pd.DataFrame(
             {
                 "variant": c.variant,
                 "dtype": c.dtype,
                 "share of results": QUANTILES,
-                "error": c.error_quantiles,
-                "error of the reference": c.reference_error_quantiles,
+                "error": c.own.quantiles,
+                "error of the reference": c.reference.quantiles,
             }
         )
         for c in own
@@ -88,9 +88,7 @@ def _distribution_plot(certificates: Sequence[Certificate]) -> Plot:
         title=f"In {len(own) - worse} of {len(own)} cases a variant's median error is no larger than the reference's",
         alt="Share of results against their error in units of the bound, one line a variant, for each data type, with "
         "the reference's. Medians: "
-        + " ".join(
-            f"{c.variant}, {c.dtype}: {c.median_error:.2g}, reference {c.reference_median_error:.2g}." for c in own
-        ),
+        + " ".join(f"{c.variant}, {c.dtype}: {c.own.median:.2g}, reference {c.reference.median:.2g}." for c in own),
         data=pd.concat(parts, ignore_index=True),
         draw=lambda figure: _draw_distributions(figure, own, dtypes),
         note="Both errors are distances from the exact result, in the same trainings on this machine. The reference's "
@@ -104,10 +102,10 @@ def _draw_distributions(figure: Figure, own: Sequence[Certificate], dtypes: list
     for axes, dtype in zip(panels, dtypes, strict=True):
         rows = [c for c in own if c.dtype == dtype]
         # Of variants without a one-layer net the reference is taken without it, too; the lines hardly differ.
-        yardstick = rows[0].reference_error_quantiles
+        yardstick = rows[0].reference.quantiles
         axes.plot(yardstick, QUANTILES, color=MUTED, linewidth=4, alpha=0.5, label="reference")
         for c in rows:
-            axes.plot(c.error_quantiles, QUANTILES, label=c.variant, **variant_style(c.variant) | {"markersize": 3})
+            axes.plot(c.own.quantiles, QUANTILES, label=c.variant, **variant_style(c.variant) | {"markersize": 3})
         axes.axvline(1, color=INK, linewidth=1, linestyle="--")
         axes.set_title(dtype)
         axes.set_xscale("log")
@@ -180,9 +178,9 @@ def _draw(figure: Figure, certificates: Sequence[Certificate]) -> None:
     axes = figure.subplots()
     for y, c in enumerate(reversed(certificates)):
         colour = variant_style(c.variant)["color"]
-        axes.plot([c.median_error, c.worst_error], [y, y], color=colour, linewidth=1.2)
-        axes.plot(c.median_error, y, marker="o", markerfacecolor="none", color=colour)
-        axes.plot(c.worst_error, y, marker="o" if c.passed else "X", color=colour)
+        axes.plot([c.own.median, c.own.worst], [y, y], color=colour, linewidth=1.2)
+        axes.plot(c.own.median, y, marker="o", markerfacecolor="none", color=colour)
+        axes.plot(c.own.worst, y, marker="o" if c.passed else "X", color=colour)
     axes.axvline(1, color=INK, linewidth=1, linestyle="--")
     labels = [f"{c.variant}, {c.dtype}{'' if c.passed else ' (fails)'}" for c in reversed(certificates)]
     axes.set_yticks(range(len(labels)), labels)

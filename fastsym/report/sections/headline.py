@@ -229,8 +229,8 @@ def _errors(results: Results) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "variant": [c.variant for c in results.certificates],
-            "median": [c.median_error for c in results.certificates],
-            "worst": [c.worst_error for c in results.certificates],
+            "median": [c.own.median for c in results.certificates],
+            "worst": [c.own.worst for c in results.certificates],
             "passed": [c.passed for c in results.certificates],
         }
     )

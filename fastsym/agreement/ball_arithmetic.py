@@ -1,6 +1,6 @@
 """Training in ball arithmetic: every number comes with a proved error, far below one rounding.
 
-Needs python-flint (``pip install 'fastsym[test]'``). Used to make and to re-check the stored truth of
+Needs python-flint (``pip install 'fastsym[test]'``). Used to make and to re-check the stored ground truth of
 :mod:`fastsym.agreement.truth`, not to check a variant. The formulas are those of the article, see
 :mod:`fastsym.model.reference`.
 """
