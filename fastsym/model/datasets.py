@@ -1,7 +1,9 @@
-"""The Titanic table of the article, cleaned as its author did."""
+"""The Titanic table of the article, cleaned as its author did, and the standardising of any table."""
 
+import csv
 from importlib.resources import files
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -9,9 +11,13 @@ import numpy as np
 from fastsym.model.params import Array
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from importlib.resources.abc import Traversable
 
 FEATURE_SETS = ("article", "no_id", "standardised")
+NAMES = ("PassengerId", "Pclass", "Age", "SibSp", "Parch", "Fare", "male", "Q", "S")
+ROUNDING = 1e-6
+"""Mean and variance of a standardised feature may differ by this from 0 and 1: a thousand times more than rounding
+does for values whose mean is a million times their deviation."""
 
 
 class Dataset(NamedTuple):
@@ -25,11 +31,10 @@ class Dataset(NamedTuple):
     """D names, in the order of X's rows."""
 
 
-def titanic_path() -> Path:
-    """Path of ``titanic.csv``: inside an installed wheel, or in ``data/`` of a checkout."""
-    package = Path(str(files("fastsym")))
-    installed = package / "titanic.csv"
-    return installed if installed.exists() else package.parent / "data" / "titanic.csv"
+def titanic_path() -> "Traversable":
+    """``titanic.csv``: inside an installed wheel, also a zipped one, or in ``data/`` of a checkout."""
+    installed = files("fastsym").joinpath("titanic.csv")
+    return installed if installed.is_file() else Path(__file__).parents[2] / "data" / "titanic.csv"
 
 
 def load_titanic(features: str = "article") -> Dataset:
@@ -56,39 +61,57 @@ def load_titanic(features: str = "article") -> Dataset:
     """
     if features not in FEATURE_SETS:
         raise ValueError(f"features: expected one of {', '.join(FEATURE_SETS)}; got {features!r}; choose one of these")
-    import pandas as pd  # here, because it costs more to import than all of fastsym
+    # Read without pandas, which costs more to import than all of fastsym.
+    passengers = list(csv.DictReader(titanic_path().read_text(encoding="utf-8").splitlines()))
+    ages = {c: median(float(p["Age"]) for p in passengers if p["Pclass"] == c and p["Age"]) for c in "123"}
+    passengers = [p for p in passengers if p["Embarked"]]
+    columns = {
+        name: [float(p[name]) for p in passengers] for name in ("PassengerId", "Pclass", "SibSp", "Parch", "Fare")
+    }
+    columns["Age"] = [float(p["Age"] or ages[p["Pclass"]]) for p in passengers]
+    columns["male"] = [float(p["Sex"] == "male") for p in passengers]
+    columns |= {port: [float(p["Embarked"] == port) for p in passengers] for port in "QS"}
+    names = NAMES if features == "article" else NAMES[1:]
+    y = np.array([float(p["Survived"]) for p in passengers])
+    data = Dataset(np.array([columns[name] for name in names]), y, names)
+    return standardise(data) if features == "standardised" else data
 
-    table = clean(pd.read_csv(titanic_path()))
-    y = table.pop("Survived").to_numpy(np.float64)
-    if features != "article":
-        table = table.drop(columns="PassengerId")
-    if features == "standardised":
-        table = (table - table.mean()) / table.std(ddof=0)
-    X = np.ascontiguousarray(table.to_numpy(np.float64).T)
-    return Dataset(X, y, tuple(table.columns))
 
-
-def clean(raw: "DataFrame") -> "DataFrame":
-    """Turn the 891 raw rows into the author's 889 rows of nine numeric features and ``Survived``.
+def standardise(data: Dataset) -> Dataset:
+    """Give every feature mean 0 and variance 1.
 
     Parameters
     ----------
-    raw
-        The table of ``data/titanic.csv``; not modified.
+    data
+        Any table; not modified.
 
     Returns
     -------
-    pandas.DataFrame
-        Columns PassengerId, Survived, Pclass, Age, SibSp, Parch, Fare, male, Q, S.
+    Dataset
+        The same labels and names; X is a new C-contiguous array.
+
+    Raises
+    ------
+    ValueError
+        If a feature has the same value in all samples, or values whose mean and deviation float64 cannot tell;
+        the message names all such features.
     """
-    age = raw["Age"].fillna(raw.groupby("Pclass")["Age"].transform("median"))
-    table = raw[["PassengerId", "Survived", "Pclass"]].assign(
-        Age=age,
-        SibSp=raw["SibSp"],
-        Parch=raw["Parch"],
-        Fare=raw["Fare"],
-        male=(raw["Sex"] == "male").astype(float),
-        Q=(raw["Embarked"] == "Q").astype(float),
-        S=(raw["Embarked"] == "S").astype(float),
-    )
-    return table[raw["Embarked"].notna()]
+    # Added up along rows that are contiguous in memory: another order would change the last bits.
+    X = np.ascontiguousarray(data.X)
+    # The deviation does not tell: rounded, that of 0.1, 0.1, 0.1 is 1e-17.
+    constant = X.min(axis=1) == X.max(axis=1)
+    _refuse(data, constant, "values that differ, to standardise; got the same value in every row")
+    with np.errstate(all="ignore"):
+        X = (X - X.mean(axis=1, keepdims=True)) / X.std(axis=1, keepdims=True)
+        worked = (np.abs(X.mean(axis=1)) <= ROUNDING) & (np.abs(X.var(axis=1) - 1) <= ROUNDING)
+    _refuse(data, ~worked, "values that can be standardised in float64; got too large, too small or too close ones")
+    return data._replace(X=X)
+
+
+def _refuse(data: Dataset, wrong: "np.ndarray[tuple[int], np.dtype[np.bool_]]", problem: str) -> None:
+    names = [repr(name) for name, is_wrong in zip(data.feature_names, wrong, strict=True) if is_wrong]
+    if names:
+        raise ValueError(
+            f"{'columns' if len(names) > 1 else 'column'} {', '.join(names)}: expected {problem}; drop "
+            f"{'them' if len(names) > 1 else 'it'}"
+        )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastsym.model import datasets
 from fastsym.model.datasets import Dataset
 
 if TYPE_CHECKING:
@@ -62,15 +63,8 @@ def load_table(source: "str | Path | DataFrame", target: str, standardise: bool 
             )
     y = _labels(frame[target])
     X = np.stack([_numbers(str(name), column) for name, column in features.items()])
-    if standardise:
-        spread = X.std(axis=1, keepdims=True)
-        if not (spread > 0).all():
-            name = features.columns[int(np.argmin(spread > 0))]
-            raise ValueError(
-                f"column {name!r}: expected values that differ, to standardise it; got one; drop the column"
-            )
-        X = (X - X.mean(axis=1, keepdims=True)) / spread
-    return Dataset(np.ascontiguousarray(X), y, tuple(map(str, features.columns)))
+    data = Dataset(np.ascontiguousarray(X), y, tuple(map(str, features.columns)))
+    return datasets.standardise(data) if standardise else data
 
 
 def _frame(source: "str | Path | DataFrame") -> "DataFrame":
