@@ -45,7 +45,7 @@ from gate_replay import (
 )
 from gate_trees import FINISHED, LABELS, REPEATED, UnknownKernelError, prepare, state, trees_in
 
-from fastsym._console import shown
+from fastsym._console import progress_bar
 from fastsym.regression.cells import CELLS
 from fastsym.regression.outcome import CannotJudgeError, RevisionFailedError
 from fastsym.regression.runner import RERUN_SHARE, Settings, run
@@ -154,7 +154,7 @@ def record(
 ) -> None:
     """Record slots; adds to what is there. Ctrl-C ends after the slot in flight."""
     path, about_path = recording(out, condition), out / f"{condition}.json"
-    with told(), locked(out), locked(work), shown(quiet) as tell:
+    with told(), locked(out), locked(work), progress_bar(quiet) as tell:
         refuse_another_source(path, about_path, work, seed)
         trees = prepare(work, tell)
         about = begin_recording(path, about_path, condition, work, seed)
@@ -207,7 +207,7 @@ def calibrate(
     slots: Annotated[int, typer.Option(min=6)] = 20, work: Work = WORK, seed: int = 0, quiet: bool = False
 ) -> None:
     """Measure how much slower each tree really is in the default cell, and what would hit its nominal size."""
-    with told(), locked(work), shown(quiet) as tell:
+    with told(), locked(work), progress_bar(quiet) as tell:
         trees = prepare(work, tell)
         tables = []
         for slot in range(slots):
@@ -229,7 +229,7 @@ def calibrate(
 def table(out: Out = OUT, quiet: Annotated[bool, typer.Option("--quiet")] = False) -> None:
     """Replay decisions on what is recorded; write rates.csv and rates.md, and the windows into the JSON files."""
     rows: list[dict[str, object]] = []
-    with told(), shown(quiet) as tell:
+    with told(), progress_bar(quiet) as tell:
         for condition in Condition:
             path, about_path = recording(out, condition), out / f"{condition}.json"
             if not path.exists():
@@ -267,7 +267,7 @@ def check(
     Adds to ``check.csv`` until there are so many runs of each; Ctrl-C loses the one in flight.
     """
     path = out / "check.csv"
-    with told(), locked(out), locked(work), shown(quiet) as tell:
+    with told(), locked(out), locked(work), progress_bar(quiet) as tell:
         done = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["condition", "head"])
         trees = prepare(work, tell)
         heads = {head: live_checkout(work / f"live-{head}", trees[head].path) for head in CHECKED}

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from fastsym.report.__main__ import read_own, report, stop
+from fastsym._console import stop
+from fastsym.report.__main__ import read_own, report
 
 app = typer.Typer(
     add_completion=False,

@@ -1,8 +1,13 @@
-"""Shows how far the work is: a bar on a terminal, plain lines elsewhere, nothing if asked to be quiet."""
+"""What the commands share: the progress bar, the end with an error, and text for Markdown."""
 
-from collections.abc import Callable, Iterator
+import math
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -11,15 +16,29 @@ Tell = Callable[[float, str], None]
 
 
 @contextmanager
-def shown(quiet: bool, console: Console | None = None) -> Iterator[Tell]:
-    """Give a function to tell progress to.
+def progress_bar(
+    quiet: bool,
+    line_seconds: float = 0.0,
+    console: Console | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Tell]:
+    """Show progress: a bar on a terminal, plain lines elsewhere, nothing if quiet.
 
     Parameters
     ----------
     quiet
         Show nothing.
+    line_seconds
+        Shortest time between two plain lines, for work that reports often; the lines then say how much time is left.
     console
         Where to show it; the default is standard error, so that standard output stays clean.
+    clock
+        Gives seconds.
+
+    Yields
+    ------
+    Tell
+        The function to report progress to.
     """
     console = console or Console(stderr=True)
     if quiet:
@@ -29,12 +48,45 @@ def shown(quiet: bool, console: Console | None = None) -> Iterator[Tell]:
             BarColumn(),
             TextColumn("{task.percentage:3.0f} %"),
             TimeRemainingColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
         )
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("", total=1.0)
             yield lambda fraction, doing: bar.update(task, completed=fraction, description=doing)
     else:
-        yield lambda fraction, doing: console.print(
-            f"{fraction:4.0%}  {doing}", markup=False, highlight=False, soft_wrap=True
-        )
+        yield _lines(console, line_seconds, clock)
+
+
+def _lines(console: Console, line_seconds: float, clock: Callable[[], float]) -> Tell:
+    last_time, last_fraction = -math.inf, 0.0
+
+    def tell(fraction: float, doing: str) -> None:
+        nonlocal last_time, last_fraction
+        now = clock()
+        if now - last_time < line_seconds and fraction < 1:
+            return
+        left = ""
+        if line_seconds and last_fraction < fraction < 1 and last_time > -math.inf:
+            # From the speed since the last line, so that compiling at the beginning does not count for ever.
+            seconds = (1 - fraction) * (now - last_time) / (fraction - last_fraction)
+            left = f", {timedelta(seconds=round(seconds))} left"
+        console.print(f"{fraction:4.0%}  {doing}{left}", markup=False, highlight=False, soft_wrap=True)
+        last_time, last_fraction = now, fraction
+
+    return tell
+
+
+def stop(error: object) -> typer.Exit:
+    """Say on standard error what is wrong; raise the result, which ends the command with status 2."""
+    typer.echo(f"error: {error}", err=True)
+    return typer.Exit(2)
+
+
+def markdown_escape(text: str) -> str:
+    """Write text on one line so that Markdown takes none of it for markup."""
+    return re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", " ".join(text.split()))
+
+
+def markdown_row(cells: Iterable[str]) -> str:
+    """Write one row of a Markdown table, its cells escaped."""
+    return f"| {' | '.join(map(markdown_escape, cells))} |"

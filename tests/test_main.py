@@ -146,5 +146,5 @@ def test_sweep_hands_its_arguments_over(tmp_path: Path) -> None:
     assert "fastsym sweep" in out
     assert "--scheduler" in out
     code, _, err = run("sweep", str(tmp_path / "s"), "--features", "nope")
-    assert code == 1
+    assert code == 2
     assert "error: features: expected some of article" in err

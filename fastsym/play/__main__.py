@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from fastsym._console import stop
+
 DEFAULT_PORT = 8470
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -37,12 +39,6 @@ def free_port(wanted: int | None) -> int:
     raise ValueError(f"port: expected a free port; got {wanted}, which cannot be used; try --port 0, which takes any")
 
 
-def stop(message: str) -> typer.Exit:
-    """Say what is wrong, on standard error; raise the result."""
-    typer.echo(f"error: {message}", err=True)
-    return typer.Exit(2)
-
-
 @app.command()
 def play(
     port: Annotated[
@@ -57,13 +53,13 @@ def play(
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in ("nicegui", "starlette"):
             raise
-        raise stop("nicegui: expected it to be installed; got none; pip install 'fastsym[play]'") from error
+        raise stop("the playground needs NiceGUI: pip install 'fastsym[play]'") from error
     from fastsym.play.retrain import warm_up
 
     try:
         found = free_port(port)
     except ValueError as error:
-        raise stop(str(error)) from error
+        raise stop(error) from error
     try:
         warm_up(typer.echo)
         serve(found, not no_browser, lambda: typer.echo(f"http://{HOST}:{found}/ (Ctrl-C ends it)"))

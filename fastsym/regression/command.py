@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fastsym._console import shown
+from fastsym._console import progress_bar
 from fastsym.regression import codediff, presentation, saved
 from fastsym.regression.cells import CELLS, Cell
 from fastsym.regression.decision import LEAST_SLOTS
@@ -112,7 +112,7 @@ def regression(
         raise typer.BadParameter("expected two saved runs with it; got none", param_hint="--tolerance")
     settings = Settings(against, chosen_cells(cells), budget, min_slots, seed)
     try:
-        with stoppable(), shown(quiet) as tell:
+        with stoppable(), progress_bar(quiet) as tell:
             try:
                 report = run(open_repository(Path.cwd()), settings, tell)
             except CannotJudgeError as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Column, Table
 
+from fastsym._console import markdown_escape, markdown_row
 from fastsym.regression.findings import Report, Revision
 from fastsym.timing.stats import Ratio
 
@@ -97,22 +98,12 @@ def table(report: Report) -> Table:
 
 def markdown(report: Report) -> str:
     """Make a page of Markdown; the same that a step of GitHub Actions shows as its summary."""
-    text = ["### Performance gate", "", f"**{_escaped(report.outcome)}**: {_escaped(report.reason)}", ""]
+    text = ["### Performance gate", "", f"**{markdown_escape(report.outcome)}**: {markdown_escape(report.reason)}", ""]
     found = list(rows(report))
     if found:
-        text += [_row(HEADINGS), _row(["---"] * len(HEADINGS)), *map(_row, found), ""]
-    text += [f"- {_escaped(line)}" for line in lines(report)]
+        text += [markdown_row(HEADINGS), "|" + " --- |" * len(HEADINGS), *map(markdown_row, found), ""]
+    text += [f"- {markdown_escape(line)}" for line in lines(report)]
     return "\n".join(text) + "\n"
-
-
-def _escaped(text: str) -> str:
-    for mark in "\\`*_[]<>|":
-        text = text.replace(mark, "\\" + mark)
-    return " ".join(text.split())
-
-
-def _row(cells: Any) -> str:
-    return "| " + " | ".join(_escaped(cell) if set(cell) != {"-"} else cell for cell in cells) + " |"
 
 
 def as_json(report: Report) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+
+from fastsym._console import progress_bar, stop
 
 if TYPE_CHECKING:
     from fastsym._console import Tell
@@ -20,12 +21,6 @@ TOOK = re.compile(r"(.+): took (\d+\.\d) s")
 """What a stage of the work tells when it is done."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-def stop(error: Exception) -> typer.Exit:
-    """Say what is wrong, on standard error; raise the result."""
-    Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
-    return typer.Exit(2)
 
 
 def read_own(csv: Path | None, target: str | None, standardise: bool) -> "Dataset | None":
@@ -114,14 +109,13 @@ def make(out: Path, settings: "Settings", quiet: bool, own: "OwnTable | None" = 
         ``slug``, ``title`` and ``finding`` of each section; ``claims``: feature set -> verdict -> how many;
         ``seconds``: stage -> how long it took.
     """
-    from fastsym._console import shown
     from fastsym.report.collect import collect
     from fastsym.report.folder import MANIFEST, placed
     from fastsym.report.page import PAGE, write
     from fastsym.report.sections import sections_of
 
     seconds: dict[str, float] = {}
-    with shown(quiet) as show:
+    with progress_bar(quiet) as show:
         tell = clocked(show, seconds)
         results = collect(settings, lambda fraction, doing: tell(0.85 * fraction, doing), own)
         begin = time.perf_counter()

@@ -1,25 +1,19 @@
 """``python -m fastsym.sweep OUTPUT``: run a grid of trainings, or resume it. See ``--help``."""
 
-import contextlib
-import math
-import sys
-import time
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from fastsym._console import progress_bar, stop
 from fastsym.model.tables import load_table
 from fastsym.sweep import Grid, SweepBusyError, run
 
 T = TypeVar("T")
 
 LINE_SECONDS = 5.0
-"""Between two lines of progress, where there is no terminal."""
+"""Shortest time between two lines of progress, where there is no terminal."""
 
 
 def listed(name: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
@@ -30,58 +24,6 @@ def listed(name: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
         raise typer.BadParameter(
             f"expected {kind.__name__} values with commas between; got {text!r}", param_hint=name
         ) from error
-
-
-def progress_lines(
-    write: Callable[[str], None], clock: Callable[[], float] = time.monotonic
-) -> Callable[[int, int], None]:
-    """Make a progress function that writes a line at the beginning, every few seconds, and at the end.
-
-    Parameters
-    ----------
-    write
-        Takes a line.
-    clock
-        Gives seconds.
-    """
-    last_time, last_done = -math.inf, 0
-
-    def tell(done: int, total: int) -> None:
-        nonlocal last_time, last_done
-        now = clock()
-        if now - last_time < LINE_SECONDS and done < total:
-            return
-        # Since the last line, so that compiling before the first networks does not count for ever.
-        rate = (done - last_done) / (now - last_time) if now > last_time else 0.0
-        line = f"{done} of {total} networks"
-        if rate > 0 and done < total:
-            line += f", {rate:.3g} a second, {timedelta(seconds=round((total - done) / rate))} left"
-        write(line)
-        last_time, last_done = now, done
-
-    return tell
-
-
-@contextlib.contextmanager
-def shown_progress(quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with the time left on a terminal, a line every few seconds elsewhere, nothing if quiet."""
-    console = Console(stderr=True)
-    if quiet:
-        yield lambda done, total: None  # noqa: ARG005
-    elif not console.is_terminal:
-        yield progress_lines(lambda line: print(line, file=sys.stderr, flush=True))
-    else:
-        columns = (
-            TextColumn("networks"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=console) as bar:
-            task = bar.add_task("networks", total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 app = typer.Typer(add_completion=False)
@@ -127,13 +69,12 @@ def main(
         if table is not None and target is not None:
             tables = {name: load_table(table, target, name == "standardised") for name in ("raw", "standardised")}
         grid = Grid(**values, seeds=seeds, first_seed=first_seed, iterations=iterations)
-        with shown_progress(quiet) as progress:
-            run(grid, output, tables, scheduler, progress)
+        with progress_bar(quiet, LINE_SECONDS) as tell:
+            run(grid, output, tables, scheduler, lambda done, total: tell(done / total, f"{done} of {total} networks"))
     except (ValueError, TypeError, SweepBusyError, ImportError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(1) from error
+        raise stop(error) from error
     except KeyboardInterrupt:
-        print(f"interrupted; what is finished is in {output}, and the same command resumes", file=sys.stderr)
+        typer.echo(f"interrupted; what is finished is in {output}; the same command resumes it", err=True)
         raise typer.Exit(130) from None
 
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,11 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from rich.console import Console
 from typer.testing import CliRunner
 
 from fastsym import VARIANTS, Dataset
-from fastsym._console import shown
 from fastsym.report import __main__ as door
 from fastsym.report import collect as collecting
 from fastsym.report.collect import collect
@@ -457,27 +454,6 @@ def test_a_rejected_variant_is_said_and_not_timed(
     agreement = next(section(rejected) for section in SECTIONS if section.__name__ == "certified")
     assert agreement.headline.startswith("4 of 6 certificates pass; ")
     assert "`fused` in float64 fails: b2 is wrong." in agreement.content
-
-
-def test_progress_is_plain_lines_without_a_terminal() -> None:
-    stream = StringIO()
-    with shown(False, Console(file=stream)) as tell:
-        tell(0.5, "half [red]way")
-    assert stream.getvalue() == " 50%  half [red]way\n"
-
-
-def test_progress_is_a_bar_on_a_terminal() -> None:
-    stream = StringIO()
-    with shown(False, Console(file=stream, force_terminal=True)) as tell:
-        tell(0.5, "half way")
-    assert "\x1b" in stream.getvalue()
-
-
-def test_quiet_shows_nothing() -> None:
-    stream = StringIO()
-    with shown(True, Console(file=stream)) as tell:
-        tell(0.5, "half way")
-    assert stream.getvalue() == ""
 
 
 def test_numbers_are_rounded_for_readers() -> None:
