@@ -24,9 +24,9 @@ from rich.progress import track
 
 import fastsym
 from fastsym.agreement import certify
-from fastsym.timing.interleave import describe_machine, interleave
+from fastsym.timing.interleave import interleave
+from fastsym.timing.machine import describe_machine, machine_name
 from fastsym.timing.roofline import fewest_operations, measure_roof
-from fastsym.timing.saved_runs import machine_name
 from fastsym.timing.stats import paired_ratio
 from fastsym.training.registry import OWN
 

@@ -10,7 +10,8 @@ from turns import REFERENCE_SECONDS, Turns
 
 import fastsym
 from fastsym.agreement import certify
-from fastsym.timing.interleave import describe_machine, numba_seconds
+from fastsym.timing.interleave import numba_seconds
+from fastsym.timing.machine import describe_machine
 from fastsym.timing.stats import MIN_PAIRS
 
 CELL_SECONDS = 0.1

@@ -52,7 +52,7 @@ from fastsym.regression.runner import RERUN_SHARE, Settings, run
 from fastsym.regression.slots import record_slot
 from fastsym.regression.worktree import open_repository
 from fastsym.sweep.store import SweepBusyError, locked
-from fastsym.timing.interleave import describe_machine
+from fastsym.timing.machine import describe_machine
 from fastsym.timing.stats import paired_ratio
 
 LIVE = {"base": "base", "again": "again", "head": "slow-00"}

@@ -22,8 +22,7 @@ import pandas as pd
 import typer
 from playwright.sync_api import Page, sync_playwright
 
-from fastsym.timing.interleave import describe_machine
-from fastsym.timing.saved_runs import machine_name
+from fastsym.timing.machine import describe_machine, machine_name
 
 CASES = (
     ("H = 4", "", 100),

@@ -20,8 +20,8 @@ import typer
 import fastsym
 from fastsym.agreement import certify
 from fastsym.model.params import Params
-from fastsym.timing.interleave import describe_machine, interleave
-from fastsym.timing.saved_runs import machine_name
+from fastsym.timing.interleave import interleave
+from fastsym.timing.machine import describe_machine, machine_name
 from fastsym.timing.stats import Ratio, paired_ratio
 
 POPULATION = 1000

@@ -18,7 +18,7 @@ from fastsym.regression.findings import Report, Revision
 from fastsym.regression.outcome import CANNOT_JUDGE, SLOWER, CannotJudgeError, RevisionFailedError
 from fastsym.regression.slots import BLOCK_SECONDS, load_all, record_slot, warm_all
 from fastsym.regression.worktree import Repository, Tree, checkouts
-from fastsym.timing.interleave import describe_machine
+from fastsym.timing.machine import describe_machine
 
 RERUN_SHARE = 0.45
 """Part of the time for timing that is kept for a re-run, which has fewer cells."""

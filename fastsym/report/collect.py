@@ -22,7 +22,7 @@ from fastsym.model.params import Array, Params
 from fastsym.report import timing
 from fastsym.report.committed import read_gate, read_peers
 from fastsym.report.results import Measured, OwnTable, Results, Settings
-from fastsym.timing.interleave import describe_machine
+from fastsym.timing.machine import describe_machine
 from fastsym.timing.saved_runs import read_benchmark_json
 from fastsym.training.registry import VARIANTS
 

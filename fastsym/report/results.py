@@ -33,7 +33,7 @@ class Settings:
     """How many random starts case 2 is repeated from."""
     widths: tuple[int, ...] = (1, 4, 16, 64, 256, 1024)
     iterations: tuple[int, ...] = (1, 10, 100, 1000, 3000)
-    benchmark_seconds: float = 5.0
+    benchmark_seconds: float = 20.0
     startups: tuple[str, ...] = ("fused", "simd")
     """Variants whose start in a fresh process is timed."""
     benchmark_json: Path | None = None

@@ -1,22 +1,18 @@
-"""Times of whole training calls, taken in turns so that a noisy machine treats all sides alike.
+"""Times of whole training calls, interleaved so that a noisy machine treats all sides alike.
 
 A comparison is a ratio of times from one round of one session (:mod:`fastsym.timing.stats`); the times themselves are
-shown, never judged. A sample during which Numba compiled anything, or loaded it from its cache, is void.
+shown, never judged. A round during which Numba compiled anything, or loaded it from its cache, is void.
+
+NumPy's BLAS keeps its threads busy for a while after a call, and a job that computes on all processors meanwhile shares
+them with it. Such jobs therefore rest before their turn: what their ratio compares is each job with the processors to
+itself, not a program that calls both in quick succession.
 """
 
-import os
-import platform
-import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
-import numba
 import numpy as np
 import pandas as pd
 from numba.core.event import install_timer
@@ -24,14 +20,15 @@ from numpy.typing import DTypeLike
 
 from fastsym.model.datasets import load_titanic
 from fastsym.model.initialise import initialise
-from fastsym.timing.saved_runs import COLUMNS, machine_name
+from fastsym.timing.machine import describe_machine, machine_name
+from fastsym.timing.saved_runs import COLUMNS
 from fastsym.timing.stats import MIN_PAIRS, Floats, paired_ratio
-from fastsym.training.train import Training, train
+from fastsym.training.train import train
 
 Clock = Callable[[], float]
 Job = Callable[[], object]
-Cell = tuple[int, int]
-"""Hidden width and number of iterations."""
+Case = tuple[int, int]
+"""A benchmark case: hidden width and number of iterations."""
 
 WIDTHS = (1, 4, 16, 64, 256, 1024)
 ITERATIONS = (1, 10, 100, 1000, 3000)
@@ -40,9 +37,7 @@ MAX_VOID_ROUNDS = 3
 TRIAL_ITERATIONS = 10
 BASELINE = "reference"
 REST_SECONDS = 0.15
-"""OpenBLAS keeps its threads busy for 0.08 to 0.15 s after a call (measured with OpenBLAS 0.3.31); whoever computes on
-several threads meanwhile shares the processors with them, and took up to twice as long."""
-THROUGH_BLAS = (BASELINE, "numpy")
+"""How long OpenBLAS 0.3.31 keeps its threads busy after a call, at most (measured)."""
 
 
 @contextmanager
@@ -66,7 +61,7 @@ def numba_seconds(kind: str) -> Iterator[list[float]]:
 
 @dataclass(frozen=True)
 class Interleaved:
-    """Times of jobs that took turns."""
+    """Times of interleaved jobs."""
 
     seconds: dict[str, Floats]
     """Name -> (rounds,) seconds; entry i of all was measured in round i."""
@@ -77,7 +72,7 @@ class Interleaved:
 def interleave(
     jobs: Mapping[str, Job], rounds: int, clock: Clock = time.perf_counter, resting: Collection[str] = ()
 ) -> Interleaved:
-    """Time jobs in turns, every other round in reverse: A B C, C B A, A B C, ...
+    """Time jobs alternately, every other round in reverse: A B C, C B A, A B C, ...
 
     Parameters
     ----------
@@ -88,8 +83,8 @@ def interleave(
     clock
         Returns seconds.
     resting
-        Names of jobs before whose turns :data:`REST_SECONDS` pass: those on several threads, beside others that
-        use a BLAS.
+        Names of jobs that compute on several threads, if others use a BLAS. Nothing runs for :data:`REST_SECONDS`
+        before each of them, unless the job before is one of them, too.
 
     Returns
     -------
@@ -108,13 +103,15 @@ def interleave(
         )
     kept: list[dict[str, float]] = []
     void = 0
+    last = ""
     while len(kept) < rounds:
         times: dict[str, float] = {}
         with numba_seconds("numba:compiler_lock") as compiling:
             for name in sorted(jobs, key=list(jobs).index, reverse=len(kept) % 2 == 1):
                 job = jobs[name]
-                if name in resting:
+                if name in resting and last not in resting:
                     time.sleep(REST_SECONDS)
+                last = name
                 start = clock()
                 job()
                 times[name] = clock() - start
@@ -129,64 +126,38 @@ def interleave(
     return Interleaved({name: np.array([times[name] for times in kept]) for name in jobs}, void)
 
 
-def plan_rounds(costs: Mapping[Cell, float], budget_seconds: float, min_rounds: int = MIN_PAIRS) -> dict[Cell, int]:
-    """Share a time budget among the cells of a grid.
+def plan_rounds(costs: Mapping[Case, float], budget_seconds: float, min_rounds: int = MIN_PAIRS) -> dict[Case, int]:
+    """Share a time budget among the cases of a grid.
 
-    The cheapest cells come first, each with the fewest rounds that give an interval; what is then left is shared
-    equally. A cell that does not fit is not in the plan.
+    The cheapest cases come first, each with the fewest rounds that give an interval; what is then left is shared
+    equally. A case that does not fit is not in the plan.
 
     Parameters
     ----------
     costs
-        Cell -> expected seconds of one round.
+        Case -> expected seconds of one round.
     budget_seconds
-        For all rounds of all cells.
+        For all rounds of all cases.
     min_rounds
         Fewer than this are not worth measuring.
 
     Returns
     -------
     dict
-        Cell -> rounds, between ``min_rounds`` and :data:`MAX_ROUNDS`.
+        Case -> rounds, between ``min_rounds`` and :data:`MAX_ROUNDS`.
     """
-    plan: dict[Cell, int] = {}
+    plan: dict[Case, int] = {}
     left = budget_seconds
-    for cell in sorted(costs, key=lambda cell: costs[cell]):
-        if min_rounds * costs[cell] <= left:
-            plan[cell] = min_rounds
-            left -= min_rounds * costs[cell]
-    for index, cell in enumerate(sorted(plan, key=lambda cell: costs[cell])):
+    for case in sorted(costs, key=lambda case: costs[case]):
+        if min_rounds * costs[case] <= left:
+            plan[case] = min_rounds
+            left -= min_rounds * costs[case]
+    for index, case in enumerate(sorted(plan, key=lambda case: costs[case])):
         share = left / (len(plan) - index)
-        more = min(int(share / costs[cell]), MAX_ROUNDS - min_rounds)
-        plan[cell] += more
-        left -= more * costs[cell]
+        more = min(int(share / costs[case]), MAX_ROUNDS - min_rounds)
+        plan[case] += more
+        left -= more * costs[case]
     return plan
-
-
-def _turns(
-    jobs: Mapping[str, Job], several: Collection[str], rounds: int, clock: Clock
-) -> tuple[dict[str, Floats], dict[str, tuple[Floats, Floats]]]:
-    """Time jobs, of which some use several threads, without those of the reference's BLAS in their way.
-
-    Those take turns of their own with the quickest of the others that need no BLAS. Over the reference they are then as
-    many times as fast as the product of two ratios, each of one session.
-
-    Returns
-    -------
-    seconds, paired
-        Of each job its times, and two arrays whose ratio, round by round, is that over the reference.
-    """
-    alone = [name for name in jobs if name not in several]
-    if not several or set(alone) <= set(THROUGH_BLAS):
-        seconds = interleave(jobs, rounds, clock).seconds
-        return seconds, {name: (seconds[BASELINE], seconds[name]) for name in jobs}
-    seconds = interleave({name: jobs[name] for name in alone}, rounds, clock).seconds
-    between = min((name for name in alone if name not in THROUGH_BLAS), key=lambda name: np.median(seconds[name]))
-    time.sleep(REST_SECONDS)
-    apart = interleave({name: jobs[name] for name in (between, *several)}, rounds, clock).seconds
-    paired = {name: (seconds[BASELINE], seconds[name]) for name in alone}
-    paired |= {name: (seconds[BASELINE] * apart[between], seconds[between] * apart[name]) for name in several}
-    return seconds | {name: apart[name] for name in several}, paired
 
 
 def measure_grid(
@@ -201,7 +172,7 @@ def measure_grid(
     progress: Callable[[float, str], object] = lambda *_: None,
     clock: Clock = time.perf_counter,
 ) -> pd.DataFrame:
-    """Time whole training calls of several variants and of the reference, in turns, over a grid of sizes.
+    """Time whole training calls of several variants and of the reference, interleaved, over a grid of sizes.
 
     Parameters
     ----------
@@ -210,7 +181,7 @@ def measure_grid(
     widths, iterations
         The grid: every H with every T, at least 1 each.
     budget_seconds
-        For all timed calls together; the compilation and one trial call per variant and width come on top.
+        For all rounds together, rests included; the compilation and one trial call per variant and width come on top.
     features
         Feature set of the data.
     dtype
@@ -226,7 +197,7 @@ def measure_grid(
     -------
     pandas.DataFrame
         :data:`fastsym.timing.saved_runs.COLUMNS`, then ``speedup``, ``speedup_low``, ``speedup_high`` (over the
-        reference, with a 95 % interval) and ``ratios`` (a tuple, one number a round). Cells that did not fit the
+        reference, with a 95 % interval) and ``ratios`` (a tuple, one number a round). Cases that did not fit the
         budget are not in it; ``attrs["left_out"]`` lists them.
     """
     real = np.dtype(dtype)
@@ -234,81 +205,46 @@ def measure_grid(
     X, y = data.X.astype(real), data.y.astype(real)
     names = list(dict.fromkeys([BASELINE, *variants]))
 
-    def job(name: str, hidden: int, count: int) -> Callable[[], Training]:
-        params = initialise("normal", len(X), hidden, dtype=real)
-        return partial(train, X, y, params, count, learning_rate, name)
+    threads: dict[tuple[str, int, int], int] = {}
 
-    costs: dict[Cell, float] = {}
-    threads: dict[tuple[str, int], int] = {}
+    def job(name: str, hidden: int, count: int) -> Job:
+        params = initialise("normal", len(X), hidden, dtype=real)
+
+        def run() -> None:
+            threads[name, hidden, count] = train(X, y, params, count, learning_rate, name).threads
+
+        return run
+
+    costs: dict[Case, float] = {}
+    resting: dict[int, list[str]] = {}
     for index, hidden in enumerate(widths):
         progress(0.2 * index / len(widths), f"compiling and trying H = {hidden}")
         trials = {name: job(name, hidden, TRIAL_ITERATIONS) for name in names}
-        threads |= {(name, hidden): trial().threads for name, trial in trials.items()}
+        for trial in trials.values():
+            trial()
+        resting[hidden] = [name for name in names if name == "fast" or threads[name, hidden, TRIAL_ITERATIONS] > 1]
         trial_seconds = sum(float(seconds[0]) for seconds in interleave(trials, 1, clock).seconds.values())
-        costs |= {(hidden, count): trial_seconds * count / TRIAL_ITERATIONS for count in iterations}
+        rest_seconds = REST_SECONDS / 2 if resting[hidden] else 0.0  # as they come last, they rest in every other round
+        costs |= {(hidden, count): rest_seconds + trial_seconds * count / TRIAL_ITERATIONS for count in iterations}
 
     plan = plan_rounds(costs, budget_seconds)
     machine = machine_name(describe_machine())
     rows = []
     for index, ((hidden, count), rounds) in enumerate(sorted(plan.items())):
         progress(0.2 + 0.8 * index / len(plan), f"timing H = {hidden}, T = {count}")
-        several = [name for name in names if threads[name, hidden] > 1]
-        seconds, paired = _turns({name: job(name, hidden, count) for name in names}, several, rounds, clock)
+        order = sorted(names, key=resting[hidden].__contains__)
+        jobs = {name: job(name, hidden, count) for name in order}
+        seconds = interleave(jobs, rounds, clock, resting[hidden]).seconds
         for name in names:
             median = float(np.median(seconds[name]))
-            speedup = paired_ratio(*paired[name])
-            values = (name, hidden, count, real.name, threads[name, hidden], median, median / count, rounds, machine)
+            speedup = paired_ratio(seconds[BASELINE], seconds[name])
+            used = threads[name, hidden, count]
+            values = (name, hidden, count, real.name, used, median, median / count, rounds, machine)
             rows.append(
                 dict(zip(COLUMNS, values, strict=True))
                 | {"speedup": speedup.ratio, "speedup_low": speedup.low, "speedup_high": speedup.high}
-                | {"ratios": tuple((paired[name][0] / paired[name][1]).tolist())}
+                | {"ratios": tuple((seconds[BASELINE] / seconds[name]).tolist())}
             )
     table = pd.DataFrame(rows, columns=[*COLUMNS, "speedup", "speedup_low", "speedup_high", "ratios"])
     table.attrs["left_out"] = sorted(set(costs) - set(plan))
     return table
-
-
-def describe_machine() -> dict[str, Any]:
-    """Describe where something was measured, as far as it changes times.
-
-    Returns
-    -------
-    dict
-        Ready for JSON: ``cpu``, ``target`` (what LLVM compiles for), ``cores`` this process may use, ``system``,
-        ``blas`` with its kernels and threads, ``threads`` of Numba, ``versions``, and the ``revision`` of the checkout
-        (``None`` outside one).
-    """
-    import cpuinfo
-    import llvmlite.binding
-    from threadpoolctl import threadpool_info
-
-    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    pools.sort(key=lambda pool: "numpy" not in pool["filepath"])  # SciPy may have loaded one of its own
-    blas = (f"{p['internal_api']} {p['version']} ({p.get('architecture')}, {p['num_threads']} threads)" for p in pools)
-    return {
-        "cpu": cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or platform.machine(),
-        "target": llvmlite.binding.get_host_cpu_name(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        "system": platform.platform(terse=True),
-        "blas": next(blas, "unknown"),
-        "threads": numba.get_num_threads(),
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("numpy", "numba", "llvmlite")},
-        "revision": _revision(Path(__file__)),
-    }
-
-
-def _revision(file: Path) -> str | None:
-    """Commit of the checkout that ``file`` is tracked in, with ``-dirty`` if anything differs from it."""
-    git = ["git", "-C", str(file.parent)]
-    try:
-        subprocess.run([*git, "ls-files", "--error-unmatch", file.name], check=True, capture_output=True)
-        described = subprocess.run(
-            [*git, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    except (OSError, subprocess.CalledProcessError):  # no git here, or not in a checkout
-        return None
-    return described.stdout.strip()

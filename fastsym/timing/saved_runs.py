@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from fastsym.timing.machine import machine_name
+
 KINDS = ("variant", "peer")
 """What a training benchmark may measure: one of fastsym's variants, or another system."""
 
@@ -30,11 +32,6 @@ of a whole training call; ``rounds`` says how often it was timed."""
 
 class UnreadableRunError(ValueError):
     """A file is not a saved run of ``bench/``, or something is missing in it."""
-
-
-def machine_name(description: dict[str, Any]) -> str:
-    """One short name of a machine described by :func:`fastsym.timing.interleave.describe_machine`."""
-    return f"{description['cpu']}, {description['cores']} cores"
 
 
 def read_benchmark_json(path: str | Path) -> pd.DataFrame:
@@ -157,7 +154,7 @@ def read_machine(path: str | Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        As :func:`fastsym.timing.interleave.describe_machine` made it.
+        As :func:`fastsym.timing.machine.describe_machine` made it.
 
     Raises
     ------

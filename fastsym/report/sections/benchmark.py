@@ -40,7 +40,7 @@ def speed(results: Results) -> Section:
     if (ours["threads"] > 1).any() and results.settings.benchmark_json is None:
         prose.append(
             "NumPy's BLAS may keep its threads busy for a tenth of a second after a call. So variants on several "
-            "threads take turns of their own with the quickest other one, and their speed-up is the product of both."
+            "threads rest for as long before their turn: each variant is timed with the processors to itself."
         )
     best = quickest(ours)
     cells = ours[ours["label"] == best]
