@@ -26,7 +26,7 @@ import fastsym
 from fastsym.agreement import certify
 from fastsym.timing.interleave import interleave
 from fastsym.timing.machine import describe_machine, machine_name
-from fastsym.timing.roofline import fewest_operations, measure_roof
+from fastsym.timing.roofline import fewest_operations, measure_roofline
 from fastsym.timing.stats import paired_ratio
 from fastsym.training.registry import OWN
 
@@ -58,7 +58,7 @@ def peer_job(process, hidden, iterations, reported):
 def compare(widths, rounds, only):
     """Time everything; one row per width, system and number of threads."""
     rows = []
-    roof = measure_roof()
+    roof = measure_roofline()
     with ExitStack() as stack:
         found = {
             (peer.name, count): stack.enter_context(PeerProcess(peer, count))

@@ -18,7 +18,7 @@ from fastsym.experiments.rounding import CORE_TYPES, QUICK_CORE_TYPES, QUICK_WID
 from fastsym.experiments.snapshots import WatchedRun
 from fastsym.model.datasets import Dataset
 from fastsym.model.params import Array
-from fastsym.timing.roofline import Roof
+from fastsym.timing.roofline import Roofline
 from fastsym.timing.startup import Startup
 from fastsym.timing.stats import Ratio
 
@@ -107,7 +107,7 @@ class Measured:
     more: pd.DataFrame
     """Timings with more features, and longer ones of the quick variants, for the scaling law alone: columns variant,
     hidden, iterations, threads, features, seconds. May be empty."""
-    roof: Roof | None
+    roof: Roofline | None
     """None if the timings are of another session."""
     bounds: pd.DataFrame
     """The roof's: columns hidden, seconds_per_iteration (of one core). Empty without it."""

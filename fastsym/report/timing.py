@@ -20,7 +20,7 @@ from fastsym.model.params import Array, Params
 from fastsym.report.results import Measured, QuotientRun, Settings
 from fastsym.report.speedups import own, quickest, speedups
 from fastsym.timing.interleave import interleave, measure_grid
-from fastsym.timing.roofline import fewest_operations, measure_roof
+from fastsym.timing.roofline import fewest_operations, measure_roofline
 from fastsym.timing.startup import ProcessTimes, Startup, measure_startup, time_fresh_process
 from fastsym.timing.stats import paired_ratio
 from fastsym.training.train import train
@@ -66,7 +66,7 @@ def measure(settings: Settings, certificates: Sequence[Certificate], tell: Tell)
     tell(0.6, "timing another number of features, and longer trainings")
     more = _more(names, _quick(timings), data) if names else pd.DataFrame()
     tell(0.7, "the roof")
-    roof = measure_roof()
+    roof = measure_roofline()
     widths = sorted(timings["hidden"].unique())
     bounds = [roof.seconds(fewest_operations(D, int(hidden), M)) for hidden in widths]
     tell(0.75, "starts in fresh processes")

@@ -1,13 +1,13 @@
-"""What a training costs, as a law: t = call + T (a + b M H (D + d0)) for each variant, fitted to measured times.
+"""The cost model of a training: t = call + T (a + b M H (D + d0)) for each variant, fitted to measured times.
 
 ``call`` is paid once a training, ``a`` once an iteration, and ``b (D + d0)`` for every sample and hidden unit: ``b``
 for each feature, and as much as ``d0`` more features for tanh and the rest. No coefficient can be negative, since each
-is a time. From the laws of several variants follows which is the quickest at which width.
+is a time. From the models of several variants follows which is the quickest at which width.
 
-The fit minimises relative errors, so that a call of a millisecond counts as much as one of a second. The law is linear
-in its coefficients: it is fitted by non-negative least squares in which every row is divided by the time that the fit
-before it predicts. Intervals come from a bootstrap of the residuals, whose spread holds the noise of the machine and
-whatever the law itself gets wrong.
+The fit minimises relative errors, so that a call of a millisecond counts as much as one of a second. The model is
+linear in its coefficients: it is fitted by non-negative least squares in which every row is divided by the time that
+the fit before it predicts. Intervals come from a bootstrap of the residuals, whose spread holds the noise of the
+machine and whatever the model itself gets wrong.
 """
 
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ Interval = tuple[float, float]
 DRAWS = 500
 PASSES = 4
 """Fits in a row, each weighted by the one before; the third hardly moves any more."""
-MIN_CELLS = 6
+MIN_TIMINGS = 6
 
 
 @dataclass(frozen=True)
-class ScalingLaw:
+class CostModel:
     """The cost of trainings of one variant."""
 
     D: int
@@ -46,10 +46,10 @@ class ScalingLaw:
     """Name of a coefficient above, or ``equivalent_features`` -> 95 % interval."""
     draws: Floats
     """(draws, 4) The four coefficients of each bootstrap fit, in the order above."""
-    cells: int
-    """Timings it was fitted to."""
+    timings: int
+    """How many it was fitted to."""
     typical_error: float
-    """Median of abs(measured / law - 1) over them."""
+    """Median of abs(measured / predicted - 1) over them."""
 
     @property
     def equivalent_features(self) -> float:
@@ -64,7 +64,7 @@ class ScalingLaw:
         hidden, iterations
             H and T, numbers or arrays that broadcast.
         D
-            Features; the law's own if None.
+            Features; the model's own if None.
 
         Returns
         -------
@@ -74,7 +74,7 @@ class ScalingLaw:
         Raises
         ------
         ValueError
-            If D is another than the law's and the law does not know what a feature costs.
+            If D is another than the model's and the model does not know what a feature costs.
         """
         return np.asarray(self._predict(self._coefficients(), hidden, iterations, D))
 
@@ -118,21 +118,21 @@ class ScalingLaw:
         call, iteration, unit, feature = coefficients
         if D is not None and (np.asarray(D) != self.D).any():
             if not np.isfinite(feature).all():
-                raise ValueError(f"D: expected {self.D}, as in all timings of this law; got {D}; time another D, too")
+                raise ValueError(f"D: expected {self.D}, as in all timings of this model; got {D}; time another D, too")
             unit = unit + feature * (np.asarray(D) - self.D)
         return np.asarray(call + np.asarray(iterations) * (iteration + self.M * np.asarray(hidden) * unit))
 
 
-def fit(timings: pd.DataFrame, D: ArrayLike, M: int, seed: int = 0) -> ScalingLaw:
-    """Fit the law to the times of one variant.
+def fit(timings: pd.DataFrame, D: ArrayLike, M: int, seed: int = 0) -> CostModel:
+    """Fit the cost model to the times of one variant.
 
     Parameters
     ----------
     timings
-        One row a cell, with columns ``hidden``, ``iterations`` and ``seconds`` (of a whole training call); others
-        are ignored.
+        One row a benchmark case, with columns ``hidden``, ``iterations`` and ``seconds`` (of a whole training call);
+        others are ignored.
     D
-        Features: one number, or one a row. The law is for the most frequent of them.
+        Features: one number, or one a row. The model is for the most frequent of them.
     M
         Samples.
     seed
@@ -140,24 +140,24 @@ def fit(timings: pd.DataFrame, D: ArrayLike, M: int, seed: int = 0) -> ScalingLa
 
     Returns
     -------
-    ScalingLaw
+    CostModel
 
     Raises
     ------
     ValueError
-        If there are too few cells, only one width or one number of iterations, or a time that is not positive.
+        If there are too few timings, only one width or one number of iterations, or a time that is not positive.
     """
     hidden, iterations, seconds = (timings[name].to_numpy(np.float64) for name in ("hidden", "iterations", "seconds"))
-    if len(timings) < MIN_CELLS or np.unique(hidden).size < 2 or np.unique(iterations).size < 2:
+    if len(timings) < MIN_TIMINGS or np.unique(hidden).size < 2 or np.unique(iterations).size < 2:
         raise ValueError(
-            f"timings: expected at least {MIN_CELLS} cells with several widths and iteration counts; got "
+            f"timings: expected at least {MIN_TIMINGS} with several widths and iteration counts; got "
             f"{len(timings)} with {np.unique(hidden).size} and {np.unique(iterations).size}; measure more"
         )
     if not (np.isfinite(seconds) & (seconds > 0)).all():
         raise ValueError(f"timings: expected positive, finite seconds; got {seconds.tolist()}; leave out void ones")
     features = np.broadcast_to(np.asarray(D, np.int64), hidden.shape)
     found, counts = np.unique(features, return_counts=True)
-    home = int(found[counts.argmax()])
+    usual = int(found[counts.argmax()])
     elements = iterations * M * hidden
     columns = [np.ones_like(hidden), iterations, elements]
     if found.size > 1:
@@ -171,17 +171,17 @@ def fit(timings: pd.DataFrame, D: ArrayLike, M: int, seed: int = 0) -> ScalingLa
     noise = (residuals - residuals.mean()) * np.sqrt(len(seconds) / freedom)
     rng = np.random.default_rng(seed)
     drawn = [_solve(design, fitted * np.exp(rng.choice(noise, noise.size))) for _ in range(DRAWS)]
-    coefficients = _named(best[None], home)[0]
-    draws = _named(np.array(drawn), home)
+    coefficients = _named(best[None], usual)[0]
+    draws = _named(np.array(drawn), usual)
     names = ("call_seconds", "iteration_seconds", "unit_seconds", "feature_seconds")
-    drawn_by_name = dict(zip((*names, "equivalent_features"), (*draws.T, _equivalent(draws, home)), strict=True))
-    return ScalingLaw(
-        home,
+    drawn_by_name = dict(zip((*names, "equivalent_features"), (*draws.T, _equivalent(draws, usual)), strict=True))
+    return CostModel(
+        usual,
         M,
         **{name: float(value) for name, value in zip(names, coefficients, strict=True)},
         intervals={name: _middle(values) for name, values in drawn_by_name.items()},
         draws=draws,
-        cells=len(seconds),
+        timings=len(seconds),
         typical_error=float(np.median(np.abs(seconds / fitted - 1))),
     )
 
@@ -194,7 +194,7 @@ def _solve(design: Floats, seconds: Floats) -> Floats:
         size = np.linalg.norm(scaled, axis=0)  # coefficients differ by ten orders of magnitude
         best = np.asarray(nnls(scaled / size, seconds / weights)[0] / size)
         weights = design @ best
-        if not (weights > 0).all():  # no law at all fits; the plain fit is then as good as any
+        if not (weights > 0).all():  # nothing fits; the plain fit is then as good as any
             break
     return best
 
@@ -203,8 +203,8 @@ def _named(solved: Floats, D: int) -> Floats:
     """(n, 3 or 4) coefficients of the columns -> (n, 4) call, iteration, unit at D, feature."""
     if solved.shape[1] == 3:
         return np.column_stack([solved, np.full(len(solved), np.nan)])
-    call, iteration, rest, feature = solved.T
-    return np.column_stack([call, iteration, rest + feature * D, feature])
+    call, iteration, unit, feature = solved.T
+    return np.column_stack([call, iteration, unit + feature * D, feature])
 
 
 def _equivalent(coefficients: Floats, D: int) -> Floats:
@@ -232,13 +232,13 @@ class Crossover:
     """95 % interval; infinite if it may never happen."""
 
 
-def winners(laws: Mapping[str, ScalingLaw], iterations: int, widths: Interval) -> tuple[str, tuple[Crossover, ...]]:
+def winners(models: Mapping[str, CostModel], iterations: int, widths: Interval) -> tuple[str, tuple[Crossover, ...]]:
     """Find the quickest variant at every width.
 
     Parameters
     ----------
-    laws
-        Variant -> law, at least one.
+    models
+        Variant -> cost model, at least one.
     iterations
         T of the trainings.
     widths
@@ -249,19 +249,19 @@ def winners(laws: Mapping[str, ScalingLaw], iterations: int, widths: Interval) -
     tuple
         The quickest at the smallest width, and the crossovers in order of width.
     """
-    names = list(laws)
+    names = list(models)
     hidden = np.arange(int(widths[0]), int(widths[1]) + 1)
-    first = np.argmin([laws[name].predict(hidden, iterations) for name in names], axis=0)
+    first = np.argmin([models[name].predict(hidden, iterations) for name in names], axis=0)
     changes = np.flatnonzero(np.diff(first)) + 1
     found = []
     for i in changes:
         before, after = names[first[i - 1]], names[first[i]]
-        low, high = _interval(laws[before], laws[after], iterations)
+        low, high = _interval(models[before], models[after], iterations)
         found.append(Crossover(before, after, int(hidden[i]), low, high))
     return names[first[0]], tuple(found)
 
 
-def _interval(before: ScalingLaw, after: ScalingLaw, iterations: int) -> Interval:
+def _interval(before: CostModel, after: CostModel, iterations: int) -> Interval:
     """Bound the width from which ``after`` is the quicker; both predictions are straight lines in the width."""
     # Fits of two variants are drawn independently of each other: pairing them in order is as good as any pairing.
     ahead = after.predict_draws(0.0, iterations) - before.predict_draws(0.0, iterations)

@@ -1,8 +1,8 @@
-"""The roof: how fast this core can go at best, measured, and the least work that training is.
+"""The roofline: how fast this core can go at best, measured, and the least work that training is.
 
 Operations are counted in 64-byte registers, 8 float64 or 16 float32 at once. What the least work would take at the
-measured rates is a bound that no program of this algorithm can beat on this core; a rung's fraction of the roof is that
-time over its own.
+measured rates is a bound that no program of this formulation can beat on this core; a variant's fraction of the
+roofline is that time over its own. Another formulation, that trains once for equal samples for example, does less work.
 """
 
 import time
@@ -22,7 +22,7 @@ CACHED_BYTES = 16 * 1024
 """Size of the array for the load rate: half of the first-level cache of about any processor."""
 SAMPLE_SECONDS = 1e-3
 SAMPLES = 30
-AMONG = 24
+FMA_PER_DIVISION = 24
 """Multiply-adds beside one division, about as in training."""
 
 
@@ -48,7 +48,7 @@ class Operations:
 
 
 @dataclass(frozen=True)
-class Roof:
+class Roofline:
     """Rates of one core, in operations on 64-byte registers a second."""
 
     dtype: str
@@ -64,7 +64,7 @@ class Roof:
     def seconds(self, work: Operations) -> float:
         """Bound what ``work`` takes from below: the busiest unit must get through its share."""
         one_fma = 1 / self.fma_per_second
-        one_division_among_them = max(0.0, AMONG * (1 / self.divided_per_second - one_fma))
+        one_division_among_them = max(0.0, FMA_PER_DIVISION * (1 / self.divided_per_second - one_fma))
         return max(
             work.fma * one_fma + work.divide * one_division_among_them,
             work.add / self.adds_per_second,
@@ -159,8 +159,8 @@ def loads(passes: int, array: Array) -> Any:
     return total((w + x) + (y + z))
 
 
-def measure_roof(dtype: DTypeLike = np.float64, clock: Callable[[], float] = time.perf_counter) -> Roof:
-    """Measure what this core can do at best, in well under a second.
+def measure_roofline(dtype: DTypeLike = np.float64, clock: Callable[[], float] = time.perf_counter) -> Roofline:
+    """Measure what this core can do at best, which takes well under a second.
 
     Parameters
     ----------
@@ -171,8 +171,8 @@ def measure_roof(dtype: DTypeLike = np.float64, clock: Callable[[], float] = tim
 
     Returns
     -------
-    Roof
-        The best of many short samples each, taken in turns: what disturbs only ever slows down.
+    Roofline
+        The best of many short, interleaved samples each: what disturbs only ever slows down.
     """
     real = np.dtype(dtype)
     half = np.asarray(0.5, real)[()]
@@ -182,7 +182,7 @@ def measure_roof(dtype: DTypeLike = np.float64, clock: Callable[[], float] = tim
         "adds_per_second": (partial(_call, add_chains, half), 12),
         "mixed_per_second": (partial(_call, mixed_chains, half), 16),
         "divisions_per_second": (partial(_call, division_chains, half), 12),
-        "divided_per_second": (partial(_call, divided_chains, half), AMONG),
+        "divided_per_second": (partial(_call, divided_chains, half), FMA_PER_DIVISION),
         "loads_per_second": (partial(_call, loads, array), CACHED_BYTES // REGISTER_BYTES),
     }
 
@@ -200,7 +200,7 @@ def measure_roof(dtype: DTypeLike = np.float64, clock: Callable[[], float] = tim
     for _ in range(SAMPLES):
         for name, (run, count) in kernels.items():
             rates[name] = max(rates[name], passes[name] * count / seconds(run, passes[name]))
-    return Roof(real.name, **rates)
+    return Roofline(real.name, **rates)
 
 
 def _call(kernel: Callable[..., object], argument: Any, passes: int) -> object:

@@ -103,14 +103,14 @@ def time_fresh_process(variant: str, cache_dir: Path | None, hidden: int = 4, it
     RuntimeError
         If the process fails; the message holds what it printed.
     """
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[2]  # the folder or zip file that holds this very package
     paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     if cache_dir is not None:
         environment["NUMBA_CACHE_DIR"] = str(cache_dir)
     arguments = [variant, str(hidden), str(iterations), str(STEADY_CALLS)]
     done = subprocess.run(
-        [sys.executable, "-c", _PROCESS, *arguments], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-c", _PROCESS, *arguments], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise RuntimeError(

@@ -26,7 +26,7 @@ from fastsym.report.sections.scaling import scaling
 from fastsym.report.sections.startup import startup
 from fastsym.report.speedups import longest, own, quickest, shared, speedups
 from fastsym.report.style import RC
-from fastsym.timing.roofline import Roof
+from fastsym.timing.roofline import Roofline
 from fastsym.timing.saved_runs import UnreadableRunError
 from fastsym.timing.startup import ProcessTimes, Startup
 
@@ -105,7 +105,7 @@ def certificate(variant: str, passed: bool = True, worst: float = 0.7) -> Any:
 
 
 def results(**changes: Any) -> Any:
-    roof = Roof("float64", 3.7e9, 3.7e9, 7.4e9, 4.1e8, 3.7e9, 3.5e9)
+    roof = Roofline("float64", 3.7e9, 3.7e9, 7.4e9, 4.1e8, 3.7e9, 3.5e9)
     bounds = pd.DataFrame({"hidden": [1, 4, 16, 64], "seconds_per_iteration": [1e-6, 2.5e-6, 1e-5, 4.3e-5]})
     known = {
         "settings": Settings(),

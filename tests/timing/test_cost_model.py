@@ -1,4 +1,4 @@
-"""The scaling law: what the fit finds is what was put in, and its intervals hold the truth."""
+"""The cost model: what the fit finds is what was put in, and its intervals hold the truth."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastsym.timing.cost_model import MIN_CELLS, ScalingLaw, fit, winners
+from fastsym.timing.cost_model import MIN_TIMINGS, CostModel, fit, winners
 
 M = 889
 CALL, ITERATION, UNIT, FEATURE = 2e-4, 3e-6, 1.5e-9, 6e-11
@@ -31,25 +31,25 @@ def timings(
     return frame.assign(seconds=seconds * np.exp(noise * np.random.default_rng(seed).standard_normal(len(frame))))
 
 
-def law(**changes: Any) -> ScalingLaw:
+def model(**changes: Any) -> CostModel:
     frame = timings(**changes)
     return fit(frame, frame["features"], M)
 
 
-def coefficients(found: ScalingLaw) -> list[float]:
+def coefficients(found: CostModel) -> list[float]:
     return [found.call_seconds, found.iteration_seconds, found.unit_seconds, found.feature_seconds]
 
 
-def test_the_fit_finds_the_law() -> None:
-    found = law()
+def test_the_fit_finds_the_model() -> None:
+    found = model()
     assert coefficients(found) == pytest.approx([CALL, ITERATION, UNIT, FEATURE], rel=1e-6)
     assert found.equivalent_features == pytest.approx(UNIT / FEATURE - 9, rel=1e-6)
-    assert (found.D, found.M, found.cells) == (9, M, len(GRID))
+    assert (found.D, found.M, found.timings) == (9, M, len(GRID))
     assert found.typical_error < 1e-9
 
 
-def test_predictions_are_the_law() -> None:
-    found = law()
+def test_predictions_are_the_model() -> None:
+    found = model()
     expected = CALL + 3000 * (ITERATION + M * np.array([4, 1024]) * UNIT)
     np.testing.assert_allclose(found.predict([4, 1024], 3000), expected, rtol=1e-6)
     wider = CALL + 3000 * (ITERATION + M * 4 * (UNIT + 27 * FEATURE))
@@ -66,7 +66,7 @@ def test_one_number_of_features_leaves_their_share_unknown() -> None:
     assert np.isnan(found.equivalent_features)
     assert np.isnan(found.intervals["equivalent_features"]).all()
     assert found.predict(4, 10, D=9) == found.predict(4, 10)
-    with pytest.raises(ValueError, match="D: expected 9, as in all timings of this law; got 27"):
+    with pytest.raises(ValueError, match="D: expected 9, as in all timings of this model; got 27"):
         found.predict(4, 10, D=27)
 
 
@@ -74,13 +74,13 @@ def test_one_number_of_features_leaves_their_share_unknown() -> None:
 def test_no_coefficient_is_negative(name: str) -> None:
     """Noise around nothing would make half of them so."""
     for seed in range(6):
-        found = law(**{name: 0.0}, noise=0.2, seed=seed)
+        found = model(**{name: 0.0}, noise=0.2, seed=seed)
         assert min(coefficients(found)) >= 0
         assert found.draws.min() >= 0
 
 
 def test_a_feature_that_costs_nothing_is_worth_infinitely_few() -> None:
-    found = law(feature=0.0)
+    found = model(feature=0.0)
     assert found.feature_seconds == pytest.approx(0, abs=1e-15)
     assert found.intervals["equivalent_features"][1] > 1e3
 
@@ -89,7 +89,7 @@ def test_intervals_hold_the_truth() -> None:
     truth = {"call_seconds": CALL, "iteration_seconds": ITERATION, "unit_seconds": UNIT, "feature_seconds": FEATURE}
     held = dict.fromkeys(truth, 0)
     for seed in range(20):
-        found = law(noise=0.08, seed=seed)
+        found = model(noise=0.08, seed=seed)
         for name, value in truth.items():
             low, high = found.intervals[name]
             held[name] += low <= value <= high
@@ -99,7 +99,7 @@ def test_intervals_hold_the_truth() -> None:
 
 def test_more_noise_makes_wider_intervals() -> None:
     def width(noise: float) -> float:
-        low, high = law(noise=noise, seed=3).intervals["unit_seconds"]
+        low, high = model(noise=noise, seed=3).intervals["unit_seconds"]
         return high - low
 
     assert width(0.02) < width(0.2)
@@ -110,13 +110,13 @@ def test_more_noise_makes_wider_intervals() -> None:
 def test_a_slower_machine_scales_every_coefficient(factor: float) -> None:
     frame = timings(noise=0.1)
     slower = fit(frame.assign(seconds=factor * frame["seconds"]), frame["features"], M)
-    assert coefficients(slower) == pytest.approx([factor * value for value in coefficients(law(noise=0.1))], rel=1e-6)
+    assert coefficients(slower) == pytest.approx([factor * value for value in coefficients(model(noise=0.1))], rel=1e-6)
 
 
 def test_short_trainings_count_as_much_as_long_ones() -> None:
     """The longest take thousands of times as long as a call; by absolute errors it would drown in their noise."""
     grid = [*GRID, *((H, T, 9) for H in (4, 64, 256) for T in (1000, 3000))]
-    found = [law(grid=grid, noise=0.05, seed=seed).call_seconds for seed in range(4)]
+    found = [model(grid=grid, noise=0.05, seed=seed).call_seconds for seed in range(4)]
     assert found == pytest.approx([CALL] * 4, rel=0.15)
 
 
@@ -126,10 +126,10 @@ def test_one_slow_outlier_does_not_decide() -> None:
     assert fit(frame, frame["features"], M).unit_seconds == pytest.approx(UNIT, rel=0.25)
 
 
-def test_the_winner_changes_where_the_laws_cross() -> None:
-    slow_start = law(call=2e-3, iteration=9e-6, unit=7e-10, feature=2e-11, noise=0.01)
-    laws = {"simd": law(noise=0.01, seed=1), "parallel": slow_start}
-    first, changes = winners(laws, 3000, (1, 1024))
+def test_the_winner_changes_where_the_models_cross() -> None:
+    slow_start = model(call=2e-3, iteration=9e-6, unit=7e-10, feature=2e-11, noise=0.01)
+    models = {"simd": model(noise=0.01, seed=1), "parallel": slow_start}
+    first, changes = winners(models, 3000, (1, 1024))
     assert first == "simd"
     (change,) = changes
     assert (change.before, change.after) == ("simd", "parallel")
@@ -140,13 +140,13 @@ def test_the_winner_changes_where_the_laws_cross() -> None:
 
 
 def test_one_winner_needs_no_crossover() -> None:
-    laws = {"slow": law(unit=1e-8, call=1e-3, iteration=1e-5), "fast": law()}
-    assert winners(laws, 3000, (1, 1024)) == ("fast", ())
+    models = {"slow": model(unit=1e-8, call=1e-3, iteration=1e-5), "fast": model()}
+    assert winners(models, 3000, (1, 1024)) == ("fast", ())
 
 
 def test_a_crossover_in_the_noise_may_never_happen() -> None:
-    laws = {"one": law(noise=0.3, seed=1), "other": law(noise=0.3, seed=8)}
-    _, (change,) = winners(laws, 3000, (1, 100_000))
+    models = {"one": model(noise=0.3, seed=1), "other": model(noise=0.3, seed=8)}
+    _, (change,) = winners(models, 3000, (1, 100_000))
     assert change.low == 0
     assert change.high == np.inf
 
@@ -154,7 +154,7 @@ def test_a_crossover_in_the_noise_may_never_happen() -> None:
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        (timings().head(MIN_CELLS - 1), f"timings: expected at least {MIN_CELLS} cells .* got 5 with 2 and 3"),
+        (timings().head(MIN_TIMINGS - 1), f"timings: expected at least {MIN_TIMINGS} with .* got 5 with 2 and 3"),
         (timings(grid=[(4, T, 9) for T in range(1, 9)]), "got 8 with 1 and 8"),
         (timings(grid=[(H, 10, 9) for H in range(1, 9)]), "got 8 with 8 and 1"),
         (timings().assign(seconds=np.nan), "timings: expected positive, finite seconds; got "),

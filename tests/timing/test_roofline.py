@@ -1,4 +1,4 @@
-"""The roof: counts by hand, and rates by a clock that ticks at each look."""
+"""The roofline: counts by hand, and rates by a clock that ticks at each look."""
 
 from itertools import count
 
@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from fastsym.timing.roofline import (
-    AMONG,
+    FMA_PER_DIVISION,
     Operations,
-    Roof,
+    Roofline,
     add_chains,
     divided_chains,
     division_chains,
     fewest_operations,
     fma_chains,
     loads,
-    measure_roof,
+    measure_roofline,
     mixed_chains,
 )
 
@@ -43,25 +43,25 @@ def test_counts_grow_with_every_size():
     ],
 )
 def test_the_busiest_unit_decides(work, seconds):
-    roof = Roof("float64", 4.0, 2.0, 5.0, 1.0, 4.0, 4.0)
-    assert roof.seconds(work) == pytest.approx(seconds)
+    roofline = Roofline("float64", 4.0, 2.0, 5.0, 1.0, 4.0, 4.0)
+    assert roofline.seconds(work) == pytest.approx(seconds)
 
 
 def test_a_division_may_occupy_a_unit_of_the_multiply_adds():
     # 24 multiply-adds take 6 seconds, and 8 with a division among them.
-    roof = Roof("float64", 4.0, 99.0, 99.0, 99.0, AMONG / 8.0, 99.0)
-    assert roof.seconds(Operations(8, 0, 3, 0)) == pytest.approx(8 / 4 + 3 * 2)
-    assert roof.seconds(Operations(8, 0, 0, 0)) == pytest.approx(2)
+    roofline = Roofline("float64", 4.0, 99.0, 99.0, 99.0, FMA_PER_DIVISION / 8.0, 99.0)
+    assert roofline.seconds(Operations(8, 0, 3, 0)) == pytest.approx(8 / 4 + 3 * 2)
+    assert roofline.seconds(Operations(8, 0, 0, 0)) == pytest.approx(2)
 
 
 def test_rates_count_operations_not_passes():
     ticks = count()
-    roof = measure_roof(np.float64, clock=lambda: next(ticks) / 512)  # an exact number of seconds
-    assert roof.dtype == "float64"
-    rates = roof.fma_per_second, roof.adds_per_second, roof.mixed_per_second, roof.divisions_per_second
+    roofline = measure_roofline(np.float64, clock=lambda: next(ticks) / 512)  # an exact number of seconds
+    assert roofline.dtype == "float64"
+    rates = roofline.fma_per_second, roofline.adds_per_second, roofline.mixed_per_second, roofline.divisions_per_second
     assert rates == pytest.approx((12 * 512, 12 * 512, 16 * 512, 12 * 512))
-    assert roof.divided_per_second == pytest.approx(AMONG * 512)
-    assert roof.loads_per_second == pytest.approx(16 * 1024 / 64 * 512)
+    assert roofline.divided_per_second == pytest.approx(FMA_PER_DIVISION * 512)
+    assert roofline.loads_per_second == pytest.approx(16 * 1024 / 64 * 512)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -87,3 +87,9 @@ def test_a_variant_that_compiles_nothing():
 def test_a_process_that_fails_says_why(tmp_path):
     with pytest.raises(RuntimeError, match="got 'no such'; choose one"):
         time_fresh_process("no such", tmp_path)
+
+
+def test_the_fresh_process_imports_this_package_and_none_that_lies_about(tmp_path, monkeypatch):
+    (tmp_path / "fastsym.py").write_text("raise ImportError('the wrong one')")
+    monkeypatch.chdir(tmp_path)
+    assert time_fresh_process("numpy", None, hidden=1, iterations=1).steady_seconds > 0

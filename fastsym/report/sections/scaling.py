@@ -14,7 +14,7 @@ from fastsym.report.results import Measured, Results
 from fastsym.report.sections.times import width_axis
 from fastsym.report.speedups import DTYPE, speedups
 from fastsym.report.style import GRID, INK, variant_style
-from fastsym.timing.cost_model import MIN_CELLS, Crossover, ScalingLaw, fit, winners
+from fastsym.timing.cost_model import MIN_TIMINGS, CostModel, Crossover, fit, winners
 
 
 def scaling(results: Results) -> Section | None:
@@ -66,7 +66,7 @@ def _cells(timings: pd.DataFrame, measured: Measured) -> pd.DataFrame:
 
 
 def _enough(rows: pd.DataFrame) -> bool:
-    return len(rows) >= MIN_CELLS and rows["hidden"].nunique() > 1 and rows["iterations"].nunique() > 1
+    return len(rows) >= MIN_TIMINGS and rows["hidden"].nunique() > 1 and rows["iterations"].nunique() > 1
 
 
 def _features(measured: Measured) -> str:
@@ -94,7 +94,7 @@ def _end(hidden: float) -> str:
 
 
 def _winner_plot(
-    laws: Mapping[str, ScalingLaw], cells: pd.DataFrame, changes: tuple[Crossover, ...], finding: str, widths: list[int]
+    laws: Mapping[str, CostModel], cells: pd.DataFrame, changes: tuple[Crossover, ...], finding: str, widths: list[int]
 ) -> Plot:
     hidden = np.unique(np.geomspace(widths[0], widths[-1], 40).round()).astype(int)
     parts = []
@@ -155,7 +155,7 @@ def _draw_winner(
     figure.legend(loc="outside lower center", ncols=4)
 
 
-def _fit_plot(cells: pd.DataFrame, laws: Mapping[str, ScalingLaw]) -> Plot:
+def _fit_plot(cells: pd.DataFrame, laws: Mapping[str, CostModel]) -> Plot:
     data = cells.assign(measured_over_law=cells["seconds"] / cells["law_seconds"])
     inside = (data["measured_over_law"] - 1).abs()
     return Plot(
@@ -190,7 +190,7 @@ def _draw_fit(figure: Figure, data: pd.DataFrame) -> None:
     figure.legend(loc="outside lower center", ncols=4)
 
 
-def _table(laws: Mapping[str, ScalingLaw]) -> Table:
+def _table(laws: Mapping[str, CostModel]) -> Table:
     rows = []
     for label, law in laws.items():
         named = (
