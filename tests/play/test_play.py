@@ -384,4 +384,4 @@ def test_a_missing_nicegui_is_named_with_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.delitem(sys.modules, "fastsym.play.page", raising=False)
     outcome = CliRunner().invoke(command.app, ["--no-browser"])
     assert outcome.exit_code == 2
-    assert outcome.stderr == "error: nicegui: expected it to be installed; got none; pip install 'fastsym[play]'\n"
+    assert outcome.stderr == "error: the playground needs NiceGUI: pip install 'fastsym[play]'\n"
