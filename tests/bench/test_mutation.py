@@ -1,0 +1,59 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+from bench.mutation import ROOT, Copy, mutants
+
+SOURCE = """
+def share(a: int, b: int = 2, *, c: float = 0.5) -> "list[int]":
+    \"\"\"A text with 1 and 2.\"\"\"
+    if a < b and not c == 1:
+        raise ValueError(f"a: expected {b + 1}")
+    return [i * 3 for i in range(a, b)][: a - 1]
+"""
+
+
+def test_each_mutant_changes_one_place_and_is_a_program():
+    found = mutants(SOURCE)
+    for mutant in found:
+        assert ast.dump(ast.parse(mutant.source)) != ast.dump(ast.parse(SOURCE))
+        changed = [(a, b) for a, b in zip(SOURCE.split("\n"), mutant.source.split("\n"), strict=True) if a != b]
+        assert len(changed) == 1
+        assert changed[0][0] == SOURCE.split("\n")[mutant.line - 1]
+    assert len({mutant.source for mutant in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a < b", "a <= b"),
+        ("a < b and not c == 1", "a < b or not c == 1"),
+        ("not c == 1", "c == 1"),
+        ("2", "3"),
+        ("0.5", "0.505"),
+        ("i * 3", "i / 3"),
+        ("range(a, b)", "range(a, (b) - 1)"),
+        (": a - 1", ":(a - 1) - 1"),
+    ],
+)
+def test_operators_bounds_indices_and_constants_are_changed(before, after):
+    assert (before, after) in [(mutant.before, mutant.after) for mutant in mutants(SOURCE)]
+
+
+def test_text_annotations_and_messages_are_left_alone():
+    assert not [mutant for mutant in mutants(SOURCE) if mutant.line in (3, 5)]
+
+
+def test_every_mutant_of_the_kernels_is_a_program():
+    for path in sorted((ROOT / "fastsym" / "kernels").glob("*.py")):
+        for mutant in mutants(path.read_text(encoding="utf-8")):
+            compile(mutant.source, path.name, "exec")
+
+
+def test_a_copy_tells_who_noticed(tmp_path: Path):
+    (tmp_path / "module.py").touch()
+    copy = Copy(tmp_path, "module.py", names=())
+    (tmp_path / "test_module.py").write_text("import module\n\n\ndef test_one():\n    assert module.ONE == 1\n")
+    assert copy.judge("ONE = 1\n", [], ["test_module.py"], 60) == "survived"
+    assert copy.judge("ONE = (2)\n", [], ["test_module.py"], 60) == "tests"
