@@ -1,7 +1,7 @@
 """Sweeps: a grid of starts, scales, widths, learning rates, seeds, feature sets and float types, as one table.
 
-``run`` trains a grid chunk by chunk into a directory of Parquet files; interrupted, the same call resumes. ``read``
-gives the table. The command is ``python -m fastsym.sweep``::
+``run`` trains a grid chunk by chunk into a directory of Parquet files; after an interruption, the same call resumes.
+``read`` returns the table. The command is ``python -m fastsym.sweep``::
 
     >>> from fastsym import sweep
     >>> grid = sweep.Grid(start=("normal", "he"), scale=(0.01, 0.1), hidden=(2, 4), seeds=100)
@@ -35,25 +35,25 @@ def run(
     scheduler: str | None = None,
     progress: Progress = lambda done, total: None,  # noqa: ARG005
 ) -> Path:
-    """Run what is missing of a sweep.
+    """Run the missing part of a sweep.
 
     Parameters
     ----------
     grid
-        What to train.
+        The networks to train.
     output
-        Directory for the results; made if it is not there.
+        Directory for the results; created if it does not exist.
     tables
         Feature sets by name, to use instead of those of the Titanic table.
     scheduler
-        Address of a Dask scheduler, to run the chunks on its workers; None for this machine, on all cores.
+        Address of a Dask scheduler whose workers run the chunks; None to use all cores of this machine.
     progress
-        Called with the number of networks done and of all, at the beginning and after each chunk.
+        Called with the number of finished networks and the number of all, at the beginning and after each chunk.
 
     Returns
     -------
     Path
-        The directory. Read it with :func:`read` or ``pandas.read_parquet``.
+        The directory; read it with :func:`read` or ``pandas.read_parquet``.
 
     Raises
     ------
@@ -62,9 +62,9 @@ def run(
     SweepDiffersError
         If the directory holds another sweep.
     ValueError
-        If the grid names a feature set that is not there.
+        If the grid names an unknown feature set.
     ImportError
-        If a scheduler is given and distributed is not installed.
+        If a scheduler is given and Dask is not installed.
     """
     directory = Path(output)
     known = FEATURE_SETS if tables is None else tuple(tables)
@@ -99,23 +99,21 @@ def _same(table: Dataset) -> Dataset:
 
 
 def _on_dask(grid: Grid, chunks: Iterable[Chunk], data: Mapping[str, Dataset], scheduler: str) -> Work:
-    """Run chunks on the workers of a Dask cluster; results come as they are ready.
+    """Run chunks on the workers of a Dask cluster, in the order in which they finish.
 
-    A worker that dies is no loss: Dask gives its chunks to others.
+    If a worker dies, Dask gives its chunks to others.
     """
     try:
         from distributed import Client, as_completed
     except ImportError as error:
-        raise ImportError(
-            "scheduler: expected the package distributed to be installed; got none; pip install 'fastsym[distributed]'"
-        ) from error
+        raise ImportError("--scheduler needs Dask: pip install 'fastsym[distributed]'") from error
     with Client(scheduler, set_as_default=False) as client:
-        # A task that returns the table, not a scattered table: when its worker dies, Dask can make it again.
+        # A task that returns the table, not a scattered table: if its worker dies, Dask can run the task again.
         there: dict[str, Any] = {name: client.submit(_same, table, pure=False) for name, table in data.items()}
         futures = {}
         for chunk in chunks:
             table = there[grid.settings(chunk.first)["features"]]
-            # One thread a task: the workers of a cluster are as many as its cores.
+            # One thread per task: a cluster has one worker for each core.
             futures[client.submit(run_chunk, grid, chunk, table, 1, pure=False)] = chunk
         ready = as_completed(futures, loop=client.loop)
         for future in ready:

@@ -22,7 +22,7 @@ def listed(name: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
         return tuple(kind(item.strip()) for item in text.split(","))
     except ValueError as error:
         raise typer.BadParameter(
-            f"expected {kind.__name__} values with commas between; got {text!r}", param_hint=name
+            f"expected {kind.__name__} values separated by commas; got {text!r}", param_hint=name
         ) from error
 
 
@@ -31,27 +31,29 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    output: Annotated[Path, typer.Argument(help="Directory for the results (Parquet); resumed if it is there.")],
-    start: Annotated[str, typer.Option(help="Starts; see fastsym.initialise.")] = "normal",
-    scale: Annotated[str, typer.Option(help="Sizes of the weights.")] = "0.01",
+    output: Annotated[
+        Path, typer.Argument(help="Directory for the results (Parquet); a sweep that is already there is resumed.")
+    ],
+    start: Annotated[str, typer.Option(help="How the weights start; see fastsym.initialise.")] = "normal",
+    scale: Annotated[str, typer.Option(help="Sizes of the starting weights.")] = "0.01",
     hidden: Annotated[str, typer.Option(help="Numbers of hidden units.")] = "4",
     learning_rate: Annotated[str, typer.Option(help="Step sizes.")] = "0.01",
-    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 100,
-    first_seed: Annotated[int, typer.Option(help="The first of them.")] = 0,
+    seeds: Annotated[int, typer.Option(help="Number of seeds.")] = 100,
+    first_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     features: Annotated[str, typer.Option(help="Feature sets: article, no_id, standardised.")] = "standardised",
     dtype: Annotated[str, typer.Option(help="float64, float32.")] = "float64",
-    perturbation: Annotated[str, typer.Option(help="Sizes of random changes to the start.")] = "0",
-    iterations: Annotated[int, typer.Option(help="Iterations of each training.")] = 3000,
+    perturbation: Annotated[str, typer.Option(help="Sizes of random changes to the starting weights.")] = "0",
+    iterations: Annotated[int, typer.Option(help="Iterations of gradient descent.")] = 3000,
     table: Annotated[
-        Path | None, typer.Option(help="A CSV file of your own; features are then raw, standardised.")
+        Path | None, typer.Option(help="A CSV file of your own; its feature sets are raw and standardised.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="Its column of labels, 0 and 1.")] = None,
-    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to run on.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler whose workers train.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Train every combination of the settings, each several values with commas between.
+    """Train a network for every combination of the settings; separate several values of one setting by commas.
 
-    Interrupt it when you like: the same command resumes.
+    Interrupt it whenever you like: the same command resumes.
     """
     values: dict[str, Any] = {
         "start": listed("--start", start, str),

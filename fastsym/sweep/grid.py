@@ -1,12 +1,12 @@
-"""What a sweep runs: every combination of some settings, numbered, and cut into chunks.
+"""The grid of a sweep: every combination of the settings, numbered and cut into chunks.
 
-Networks are numbered from 0 in the order of :data:`AXES`, seeds fastest. The networks of a chunk share features,
-float type and width, so that they train as one population.
+Networks are numbered from 0 in the order of :data:`AXES`; the seed varies fastest. The networks of a chunk share
+features, float type and width, so that they train as one population.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from numbers import Integral
 from typing import Any
 
@@ -17,13 +17,13 @@ from fastsym.model.initialise import initialise
 AXES = ("features", "dtype", "hidden", "start", "scale", "perturbation", "learning_rate", "seed")
 """Names of the settings, slowest first."""
 KINDS: dict[str, type] = {"hidden": int, "scale": float, "perturbation": float, "learning_rate": float}
-"""What the values of a setting are, where not text."""
+"""Type of a setting's values, where they are not text."""
 SHARED = 3
-"""So many settings, from the first, are common to all networks of a chunk."""
+"""Number of leading settings that all networks of a chunk have in common."""
 CHUNK_WORK = 6e6
-"""Hidden units times iterations of a chunk: some seconds, which is what an interruption may lose."""
+"""Hidden units times iterations of a chunk: a few seconds of work, the most that an interruption can lose."""
 CHUNK_NETWORKS = 4096
-"""Most networks of a chunk, when each is very small."""
+"""Largest number of networks in a chunk, when each is very small."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Grid:
     Raises
     ------
     ValueError
-        If a setting is empty, double or impossible.
+        If a setting is empty, lists a value twice or is out of range.
     """
 
     start: Sequence[str] = ("normal",)
@@ -50,7 +50,7 @@ class Grid:
     hidden: Sequence[int] = (4,)
     learning_rate: Sequence[float] = (0.01,)
     seeds: int = 100
-    """How many seeds, from ``first_seed`` on."""
+    """Number of seeds, counted up from ``first_seed``."""
     first_seed: int = 0
     features: Sequence[str] = ("standardised",)
     """Names of feature sets."""
@@ -59,13 +59,13 @@ class Grid:
     iterations: int = 3000
 
     def __post_init__(self) -> None:
-        # Plain values in tuples, whatever came: so grids compare equal and go into JSON.
+        # Plain values in tuples, whatever was passed, so that grids compare equal and can be written as JSON.
         for name in AXES[:-1]:
             kind = KINDS.get(name, str)
             values = tuple(kind(value) for value in getattr(self, name))
             object.__setattr__(self, name, values)
             if not values or len(set(values)) < len(values):
-                raise ValueError(f"{name}: expected different values, at least one; got {values}; remove doubles")
+                raise ValueError(f"{name}: expected at least one value, and none twice; got {values}; change the list")
         for name, least in (("seeds", 1), ("first_seed", 0), ("iterations", 1)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
@@ -74,11 +74,12 @@ class Grid:
         for rate in self.learning_rate:
             if not 0 < rate < np.inf:
                 raise ValueError(f"learning_rate: expected positive numbers; got {rate!r}; the article uses 0.01")
-        for hidden in self.hidden:
-            for start in self.start:
-                for dtype in self.dtype:
-                    for number in (*self.scale, *self.perturbation):
-                        initialise(start, 1, hidden, number, dtype=dtype, perturbation=number)  # refuses what is wrong
+        # initialise refuses what is wrong.
+        for start, hidden in product(self.start, self.hidden):
+            initialise(start, 1, hidden)
+        for name in ("scale", "dtype", "perturbation"):
+            for value in getattr(self, name):
+                initialise("normal", 1, 1, **{name: value})
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,7 +92,7 @@ class Grid:
         return int(np.prod(self.shape))
 
     def settings(self, network: int) -> dict[str, Any]:
-        """Look up the settings of one network, by the names of :data:`AXES`."""
+        """Return the settings of one network, keyed by :data:`AXES`."""
         *indices, seed = (int(i) for i in np.unravel_index(network, self.shape))
         chosen = {name: getattr(self, name)[i] for name, i in zip(AXES[:-1], indices, strict=True)}
         return chosen | {"seed": self.first_seed + seed}
@@ -108,6 +109,6 @@ class Grid:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Fields as plain values, for JSON, and how it is cut into chunks."""
+        """Return the fields and the sizes of chunks as plain values, for JSON."""
         cut = {"chunk_work": CHUNK_WORK, "chunk_networks": CHUNK_NETWORKS}
         return cut | {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}

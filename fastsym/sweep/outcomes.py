@@ -1,8 +1,8 @@
-"""What becomes of the networks of one chunk: one row each, with every setting, version and outcome.
+"""The outcomes of one chunk: one row per network, with every setting, version and outcome.
 
-A row depends on nothing but its settings, the data and the versions: not on the chunk, the number of threads, the
-machine's load or where it ran. So no times are in it. Samples that are equal are trained on as one with a weight, so
-that a row is what ``train`` gives up to the rounding of sums in another order.
+A row depends on its settings, the data and the versions only: not on the chunk, the number of threads, the machine or
+its load. It therefore holds no times. Equal samples are merged into one with a weight, so a row agrees with ``train``
+up to the rounding of sums in another order.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 TOLERANCE = 1e-6
-"""Units whose numbers differ by at most this much count as equal in ``classes_within_tolerance``."""
+"""Units whose parameters differ by at most this much count as equal in ``classes_within_tolerance``."""
 
 
 def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = None) -> "DataFrame":
@@ -38,19 +38,19 @@ def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = Non
     Parameters
     ----------
     grid, chunk
-        What to run.
+        The networks to train.
     data
         The feature set that the chunk's settings name.
     threads
-        How many threads share the networks; None for all.
+        Number of threads that share the networks; None for all.
 
     Returns
     -------
     pandas.DataFrame
         Columns: network; the settings; iterations; samples, n_features; fastsym_version, numpy_version, numba_version;
-        first_cost, final_cost, lowest_cost (mean nats per sample); iterations_to_half (of the fall from the first to
-        the lowest cost); finite (whether all costs were); accuracy; classes_at_start, classes (bit for bit, up to
-        sign), classes_within_tolerance, dead_units, spread, effective_rank (of W1), saturated_fraction.
+        first_cost, final_cost, lowest_cost (mean nats per sample); iterations_to_half (until half of the fall from
+        the first to the lowest cost); finite (whether all costs were finite); accuracy; classes_at_start, classes (bit
+        for bit, up to sign), classes_within_tolerance, dead_units, spread, effective_rank (of W1), saturated_fraction.
     """
     import pandas as pd  # here, because it costs more to import than all of fastsym
 
@@ -101,7 +101,7 @@ def _of_networks(X: Array, y: Array, starts: Params, ends: Params) -> dict[str, 
     rank = np.full(len(ends.W1), np.nan)
     rank[finite] = effective_rank(ends.W1[finite].astype(float))
     networks = list(snapshots(ends))
-    with np.errstate(all="ignore"):  # a network that left the finite range has NaN for an outcome, not a warning
+    with np.errstate(all="ignore"):  # the outcomes of a network that diverged are NaN, without a warning
         return {
             "accuracy": [_accuracy(X, y, params) for params in networks],
             "classes_at_start": count_classes(starts),

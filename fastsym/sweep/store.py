@@ -1,17 +1,18 @@
-"""A sweep on disk: one directory with a Parquet file for each finished chunk, and what the sweep is.
+"""A sweep on disk: a directory with one Parquet file for each finished chunk, and a manifest of the settings.
 
-Files that are no results begin with an underscore, so that ``pandas.read_parquet(directory)`` reads the table. A part
-appears under its name only when it is whole: an interruption at any moment loses what was not written, nothing else.
+The names of all other files begin with an underscore, so that ``pandas.read_parquet(directory)`` reads the table. A
+part gets its name only once it is complete: an interruption at any moment loses the unfinished chunk and nothing else.
 """
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from fastsym.model.datasets import Dataset
 from fastsym.sweep.grid import Chunk, Grid
@@ -25,40 +26,24 @@ LOCK = "_lock"
 
 
 class SweepBusyError(RuntimeError):
-    """Another process is writing this sweep."""
+    """Another process is writing to this sweep."""
 
 
 class SweepDiffersError(ValueError):
-    """The directory holds another sweep, or something that is none."""
+    """The directory holds another sweep, or something else."""
 
 
 def fingerprint(data: Dataset) -> str:
-    """Hash of a table's numbers and names."""
+    """Hash a table's numbers and names."""
     digest = sha256(repr((data.X.shape, data.feature_names)).encode())
     digest.update(data.X.tobytes())
     digest.update(data.y.tobytes())
     return digest.hexdigest()
 
 
-def _try_to_lock(file: IO[str]) -> bool:
-    """Lock an open file for this process; the system gives it up when the process ends, however it ends."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold the directory's lock.
+    """Hold the directory's lock, which the system releases when the process ends, however it ends.
 
     Raises
     ------
@@ -66,22 +51,24 @@ def locked(directory: Path) -> Iterator[None]:
         If another process holds it.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    with (directory / LOCK).open("a+", encoding="utf-8") as file:
-        if not _try_to_lock(file):
-            raise SweepBusyError(
-                f"output: expected a directory that no other process writes; got {directory}, which one is writing; "
-                "wait for it, or choose another directory"
-            )
+    try:
+        held = FileLock(directory / LOCK).acquire(blocking=False)
+    except Timeout as error:
+        raise SweepBusyError(
+            f"output: expected a directory that no other process writes to; got {directory}, which is in use; "
+            "wait for the other process, or choose another directory"
+        ) from error
+    with held:
         yield
 
 
 def open_sweep(directory: Path, grid: Grid, tables: Mapping[str, Dataset]) -> None:
-    """Begin a sweep in a new directory, or check that the one there is the same.
+    """Begin a sweep in a new directory, or check that the directory holds the same sweep.
 
     Raises
     ------
     SweepDiffersError
-        If it is not, or if files are there but no sweep.
+        If it holds another sweep, or other files.
     """
     wanted = {
         "format": FORMAT,
@@ -117,29 +104,29 @@ def _first_difference(there: Any, here: Any) -> tuple[str, str]:
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
-    """Read what the sweep in a directory is.
+    """Read the manifest of the sweep in a directory.
 
     Raises
     ------
     SweepDiffersError
-        If there is none.
+        If the directory holds no sweep.
     """
     try:
         manifest: dict[str, Any] = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError) as error:
         raise SweepDiffersError(
-            f"output: expected the directory of a sweep; got {directory} ({error}); name the one a sweep wrote"
+            f"output: expected the directory of a sweep; got {directory} ({error}); pass the one that a sweep wrote to"
         ) from error
     return manifest
 
 
 def part(directory: Path, chunk: Chunk) -> Path:
-    """Path of a chunk's results."""
+    """Return the path of a chunk's results."""
     return directory / f"part-{chunk.number:06d}.parquet"
 
 
 def write_part(directory: Path, chunk: Chunk, table: "DataFrame") -> None:
-    """Write a chunk's results; they appear at once or not at all."""
+    """Write a chunk's results; the file appears complete or not at all."""
     _write(part(directory, chunk), table.to_parquet(index=False))
 
 
@@ -153,12 +140,13 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def read(directory: str | Path) -> "DataFrame":
-    """Read the results that are there, whether the sweep is finished or not.
+    """Read the results so far, whether the sweep is finished or not.
 
     Returns
     -------
     pandas.DataFrame
-        One row a network, by its number; columns as of :func:`fastsym.sweep.run_chunk`. Empty if nothing is there yet.
+        One row per network, in order of their numbers; columns as of :func:`fastsym.sweep.run_chunk`. Empty if no
+        chunk is finished.
 
     Raises
     ------

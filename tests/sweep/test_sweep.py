@@ -160,15 +160,16 @@ def test_a_directory_with_other_things_is_refused(tmp_path):
 
 def test_bad_grids():
     for options, message in (
-        ({"scale": ()}, "scale: expected different values"),
-        ({"hidden": (4, 4)}, "hidden: expected different values"),
+        ({"scale": ()}, "scale: expected at least one value"),
+        ({"hidden": (4, 4)}, "hidden: expected at least one value"),
         ({"seeds": 0}, "seeds: expected an integer of at least 1"),
         ({"iterations": 2.5}, "iterations: expected an integer"),
         ({"learning_rate": (0.0,)}, "learning_rate: expected positive"),
         ({"learning_rate": (float("nan"),)}, "learning_rate: expected positive"),
         ({"start": ("xavier",)}, "kind: expected one of"),
         ({"start": ("blocks:3",), "hidden": (2,)}, "blocks of 2 units"),
-        ({"scale": (float("inf"),)}, "expected a finite number"),
+        ({"scale": (float("inf"),)}, "scale: expected a finite number"),
+        ({"perturbation": (float("nan"),)}, "perturbation: expected a finite number"),
         ({"dtype": ("float16",)}, "dtype: expected float64"),
         ({"hidden": (0,)}, "hidden: expected an integer"),
     ):
@@ -217,7 +218,7 @@ def test_killed_and_resumed(tmp_path, monkeypatch):
     first.kill()
     first.communicate()
     assert second.returncode == 2
-    assert "which one is writing" in refusal
+    assert "which is in use" in refusal
     survived = len(list((tmp_path / "out").glob("part-*")))
     assert 3 <= survived < 100  # or it was not killed in the middle
     assert set(sweep.read(tmp_path / "out")["network"]) == set(range(4 * survived))
@@ -252,12 +253,12 @@ def test_command_refuses_clearly(tmp_path):
     with store.locked(tmp_path / "out"):
         busy = runner.invoke(app, small)
     assert busy.exit_code == 2
-    assert "which one is writing" in busy.stderr
+    assert "which is in use" in busy.stderr
     assert runner.invoke(app, [*small, "--quiet"]).exit_code == 0
     assert "1 of 1 networks" in runner.invoke(app, small).stderr
     for wrong, message in (
         (["--seeds", "2"], "choose another directory"),
-        (["--scale", "big"], "expected float values with commas between"),
+        (["--scale", "big"], "expected float values separated by commas"),
         (["--table", "x.csv"], "--table and --target"),
         (["--features", "pca"], "features: expected some of"),
     ):
