@@ -45,10 +45,9 @@ def test_text_annotations_and_messages_are_left_alone():
     assert not [mutant for mutant in mutants(SOURCE) if mutant.line in (3, 5)]
 
 
-def test_every_mutant_of_the_kernels_is_a_program():
-    for path in sorted((ROOT / "fastsym" / "kernels").glob("*.py")):
-        for mutant in mutants(path.read_text(encoding="utf-8")):
-            compile(mutant.source, path.name, "exec")
+def test_every_mutant_of_a_kernel_is_a_program():
+    for mutant in mutants((ROOT / "fastsym" / "kernels" / "loops.py").read_text(encoding="utf-8")):
+        compile(mutant.source, "loops.py", "exec")
 
 
 def test_a_copy_tells_who_noticed(tmp_path: Path):
