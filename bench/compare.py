@@ -1,28 +1,25 @@
 """Every variant and every installed peer in turns, as one table of ratios with intervals.
 
-    python bench/compare.py --widths 1,4,64,1024,4096
+    python -m bench.compare --widths 1,4,64,1024,4096
 
 ``pytest bench/`` times a peer against the reference in turns; this times all against each other, in every round.
 """
 
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, Python looks only in this folder
-
 import numpy as np
 import pandas as pd
 import typer
-from peers import PEERS
-from peers.process import LEARNING_RATE, SETTLE_SECONDS, PeerProcess
-from reported import ReportedTime
 from rich.console import Console
 from rich.progress import track
 
 import fastsym
+from bench.peers import PEERS
+from bench.peers.process import LEARNING_RATE, SETTLE_SECONDS, PeerProcess
+from bench.reported import ReportedTime
 from fastsym.agreement import certify
 from fastsym.timing.interleave import interleave
 from fastsym.timing.machine import describe_machine, machine_name

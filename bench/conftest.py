@@ -4,17 +4,17 @@ from contextlib import ExitStack
 from functools import cache
 
 import pytest
-from peers import PEERS
-from peers.process import LEARNING_RATE, PeerProcess
-from turns import REFERENCE_SECONDS, Turns
 
 import fastsym
+from bench.peers import PEERS
+from bench.peers.process import LEARNING_RATE, PeerProcess
+from bench.turns import REFERENCE_SECONDS, Turns
 from fastsym.agreement import certify
 from fastsym.timing.interleave import numba_seconds
 from fastsym.timing.machine import describe_machine
 from fastsym.timing.stats import MIN_PAIRS
 
-CELL_SECONDS = 0.1
+CASE_SECONDS = 0.1
 MAX_ROUNDS = 12
 
 
@@ -46,18 +46,18 @@ def certified(variant):
 
 @pytest.fixture
 def time_training(benchmark):
-    """Give a function that times a training in turns with the reference, and notes what a record needs."""
+    """Give a function that times a training interleaved with the reference, and notes what a record needs."""
 
-    def run(job, hidden, iterations, **noted):
+    def run(job, hidden, iterations, threads, **noted):
         if benchmark.disabled:
             return benchmark.pedantic(job)
-        turns = Turns(hidden, iterations)
+        turns = Turns(hidden, iterations, threads)
         expected = iterations * REFERENCE_SECONDS[hidden]
-        rounds = min(MAX_ROUNDS, max(MIN_PAIRS, int(CELL_SECONDS / expected)))
+        rounds = min(MAX_ROUNDS, max(MIN_PAIRS, int(CASE_SECONDS / expected)))
         benchmark.group = f"H = {hidden}, T = {iterations}"
         result = benchmark.pedantic(job, setup=turns.before, teardown=turns.after, rounds=rounds)
-        benchmark.extra_info |= {"hidden": hidden, "iterations": iterations, "dtype": "float64"} | noted
-        benchmark.extra_info |= {"reference_seconds": turns.seconds, "reference_iterations": turns.iterations}
+        benchmark.extra_info |= {"hidden": hidden, "iterations": iterations, "threads": threads, "dtype": "float64"}
+        benchmark.extra_info |= {"reference_seconds": turns.seconds, "reference_iterations": turns.iterations} | noted
         return result
 
     return run
@@ -65,14 +65,14 @@ def time_training(benchmark):
 
 @pytest.fixture(scope="session")
 def peer_processes():
-    """Give a function that starts a peer, once per number of threads."""
+    """Give a function that starts another system, once per number of threads."""
     with ExitStack() as stack:
         yield cache(lambda peer, threads: stack.enter_context(PeerProcess(PEERS[peer], threads)))
 
 
 @pytest.fixture
 def peer_process(peer_processes, peer, threads, hidden):
-    """Start the benchmark's peer and check it before anything is timed; or skip with the command that installs it."""
+    """Start and check the benchmark's other system before it is timed; or skip with the command that installs it."""
     if missing := PEERS[peer].missing():
         pytest.skip(missing)
     process = peer_processes(peer, threads)

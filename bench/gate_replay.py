@@ -1,7 +1,7 @@
 """Replays the gate's decisions on a recording of slots, and counts how often they are right.
 
-Nothing here starts a process: what :mod:`gate_study` recorded is read, cut into windows as long as a live run's budget,
-and decided by the gate's own rules.
+Nothing here starts a process: what :mod:`bench.gate_study` recorded is read, cut into windows as long as a live run's
+budget, and decided by the gate's own rules.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from gate_trees import LABELS, REPEATED
 from scipy.stats import binomtest
 
+from bench.gate_trees import LABELS, REPEATED
 from fastsym._console import Tell
 from fastsym.regression.cells import CELLS
 from fastsym.regression.decision import LEAST_SLOTS, Decision, decide, enough

@@ -1,11 +1,12 @@
 """How often is the gate wrong? Records slots of identical and of slowed code, and replays the gate's decisions on them.
 
-    python bench/gate_study.py record --condition quiet --slots 150    # and --condition busy; stop and resume at will
-    python bench/gate_study.py table                                   # reports/gate/rates.csv and rates.md
-    python bench/gate_study.py check --runs 10                         # whole live runs beside the replay's rates
+    python -m bench.gate_study record --condition quiet --slots 150    # and --condition busy; stop and resume at will
+    python -m bench.gate_study table                                   # reports/gate/rates.csv and rates.md
+    python -m bench.gate_study check --runs 10                         # whole live runs beside the replay's rates
 
-A slot has one fresh process of each of seven trees (:mod:`gate_trees`): base, again, and as heads slow-00 (untouched:
-what the gate says of it is a false alarm) to slow-20. A decision about one head uses base, again and that head.
+A slot has one fresh process of each of seven trees (:mod:`bench.gate_trees`): base, again, and as heads slow-00
+(untouched: what the gate says of it is a false alarm) to slow-20. A decision about one head uses base, again and that
+head.
 """
 
 import json
@@ -24,12 +25,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, Python looks only in this folder
-
 import numpy as np
 import pandas as pd
 import typer
-from gate_replay import (
+
+from bench import ROOT
+from bench.gate_replay import (
     BUDGET_SECONDS,
     DEFAULT,
     PREPARING_SECONDS,
@@ -43,8 +44,7 @@ from gate_replay import (
     recording,
     whole_lines,
 )
-from gate_trees import FINISHED, LABELS, REPEATED, UnknownKernelError, prepare, state, trees_in
-
+from bench.gate_trees import FINISHED, LABELS, REPEATED, UnknownKernelError, prepare, state, trees_in
 from fastsym._console import progress_bar
 from fastsym.regression.cells import CELLS
 from fastsym.regression.outcome import CannotJudgeError, RevisionFailedError
@@ -94,9 +94,15 @@ def neighbour(seed: int = 0) -> None:
 def busy_neighbour(seed: int) -> Iterator[subprocess.Popen[str]]:
     """Run the neighbour during the block; it cannot outlive this process."""
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    command = [sys.executable, __file__, "neighbour", "--seed", str(seed)]
+    command = [sys.executable, "-m", "bench.gate_study", "neighbour", "--seed", str(seed)]
     with subprocess.Popen(
-        command, env=os.environ | one, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        env=os.environ | one,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         try:
             if process.stdout is None or process.stdout.readline() != "ready\n":

@@ -18,13 +18,14 @@ from pathlib import Path
 import numba
 import numpy as np
 
+from bench import ROOT
 from fastsym._console import Tell
 from fastsym.regression.cells import CELLS
 from fastsym.regression.worktree import Tree
 
-ROOT = Path(__file__).parent.parent
 REPEATED = {"slow-00": 0.0, "slow-02": 0.038, "slow-05": 0.094, "slow-10": 0.187, "slow-20": 0.375}
-"""Label -> share of all groups of samples whose forward pass is repeated; chosen with ``gate_study.py calibrate``."""
+"""Label -> share of all groups of samples whose forward pass is repeated; the command ``calibrate`` of
+:mod:`bench.gate_study` says what is right."""
 LABELS = ("base", "again", *REPEATED)
 MARKER = re.compile(r"^( +)slice_sums\(X, .*\bplace \+ s\)$", re.MULTILINE)
 """The call, in the loop over iterations i and slices s, of which a part is repeated."""

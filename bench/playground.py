@@ -1,13 +1,12 @@
 """How long the playground takes from a key to the charts, in headless Chromium on this machine.
 
-    python bench/playground.py --csv reports/playground.csv
+    python -m bench.playground --csv reports/playground.csv
 
 Needs ``pip install -e '.[play]' playwright`` and Chromium. Server and browser share the machine. A slider is moved by
 one step, many times; "drawn" is when the last chart has changed in the page, "painted" when the frame that shows it
 has been handed on. Both count from the key event, in the page's own clock.
 """
 
-import os
 import re
 import shutil
 import signal
@@ -16,12 +15,11 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, Python looks only in this folder
-
 import pandas as pd
 import typer
 from playwright.sync_api import Page, sync_playwright
 
+from bench import ROOT
 from fastsym.timing.machine import describe_machine, machine_name
 
 CASES = (
@@ -57,7 +55,7 @@ WATCH = """() => {
 
 
 def moves(page: Page, count: int) -> pd.DataFrame:
-    """Move the seed's slider so many times, and return the milliseconds of each."""
+    """Move the seed's slider a number of times, and return the milliseconds of each."""
     slider = page.get_by_role("slider", name="Seed")
     slider.focus()
     taken = []
@@ -100,9 +98,7 @@ def main(
     if chromium is None:
         raise SystemExit("chromium: expected it to be installed; found none; install Debian's package chromium")
     command = [sys.executable, "-m", "fastsym.play", "--port", "0", "--no-browser"]
-    root = Path(__file__).parent.parent
-    environment = os.environ | {"PYTHONPATH": str(root)}
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         said = (re.match(r"http://\S+", line) for line in server.stdout)

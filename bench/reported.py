@@ -1,4 +1,4 @@
-"""A timer for pytest-benchmark that shows what another process says it took."""
+"""A clock that shows what another process says it took, for pytest-benchmark and :mod:`fastsym.timing`."""
 
 
 class ReportedTime:

@@ -1,17 +1,14 @@
 """Ratios that the table of all systems does not show: precision, populations, recording, threads, the load from cache.
 
-    python bench/targets.py --csv reports/targets.csv
+    python -m bench.targets --csv reports/targets.csv
 
 Each is a median of paired ratios of runs in turns, with a 95 % interval.
 """
 
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated
-
-sys.path.insert(0, str(Path(__file__).parent.parent))  # run as a script, Python looks only in this folder
 
 import numpy as np
 import pandas as pd

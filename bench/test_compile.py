@@ -3,8 +3,8 @@
 from itertools import count
 
 import pytest
-from reported import REPORTED
 
+from bench.reported import REPORTED
 from fastsym.timing.startup import time_fresh_process
 
 VARIANT = "fast"

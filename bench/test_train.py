@@ -1,27 +1,27 @@
-"""Whole training calls: every variant at every hidden width and number of iterations, and every peer.
+"""Whole training calls: every variant at every hidden width and number of iterations, and other systems by width.
 
 The grid ends where one call of the reference would take longer than a third of a second or so.
 """
 
 import numpy as np
 import pytest
-from peers import PEERS
-from peers.process import LEARNING_RATE
-from reported import REPORTED
-from turns import REFERENCE_SECONDS
 
 import fastsym
+from bench.peers import PEERS
+from bench.peers.process import LEARNING_RATE
+from bench.reported import REPORTED
+from bench.turns import REFERENCE_SECONDS
 from fastsym.timing.interleave import ITERATIONS, WIDTHS
 from fastsym.training.registry import OWN
 
 LONGEST_SECONDS = 0.3
 PEER_ITERATIONS = 100
 PEER_LONGEST_SECONDS = 0.1
-CELLS = [(H, T) for H in WIDTHS for T in ITERATIONS if T * REFERENCE_SECONDS[H] <= LONGEST_SECONDS]
+CASES = [(H, T) for H in WIDTHS for T in ITERATIONS if T * REFERENCE_SECONDS[H] <= LONGEST_SECONDS]
 
 
 @pytest.mark.parametrize("variant", [variant.name for variant in OWN])
-@pytest.mark.parametrize(("hidden", "iterations"), CELLS, ids=[f"H{H}-T{T}" for H, T in CELLS])
+@pytest.mark.parametrize(("hidden", "iterations"), CASES, ids=[f"H{H}-T{T}" for H, T in CASES])
 def test_train(certified, time_training, hidden, iterations, variant):
     data = fastsym.load_titanic()
     params = fastsym.initialise("normal", len(data.X), hidden)
@@ -30,15 +30,7 @@ def test_train(certified, time_training, hidden, iterations, variant):
         return fastsym.train(data.X, data.y, params, iterations, LEARNING_RATE, variant)
 
     threads = job().threads
-    result = time_training(
-        job,
-        hidden,
-        iterations,
-        kind="variant",
-        variant=variant,
-        threads=threads,
-        **certified,
-    )
+    result = time_training(job, hidden, iterations, threads, kind="variant", variant=variant, **certified)
     assert np.isfinite(result.costs).all()
 
 
@@ -56,9 +48,9 @@ def test_peer(peer_process, time_training, hidden, peer, threads):
         job,
         hidden,
         iterations,
+        threads,
         kind="peer",
         variant=peer,
-        threads=threads,
         compile_seconds=max(0.0, first_seconds - peer_process.seconds(hidden, iterations)),
         worst_error=peer_process.check(hidden),
     )

@@ -1,18 +1,19 @@
 """The reference's turns between the rounds of a training benchmark.
 
 Each training benchmark runs A B B A ...: the reference takes its turn before one round and after the next, so that the
-ratio of both is taken within a few milliseconds of one session. For long trainings the reference's turn is shorter; its
-time per iteration does not depend on how many there are.
+ratio of both is of one moment of one session. For long trainings the reference's turn is shorter; its time per
+iteration does not depend on how many there are. A training on several threads rests after the reference's turn, until
+the threads of NumPy's BLAS do nothing (:mod:`fastsym.timing.interleave`).
 """
 
 import time
 from contextlib import ExitStack
 
 import pytest
-from peers.process import LEARNING_RATE
 
 import fastsym
-from fastsym.timing.interleave import numba_seconds
+from bench.peers.process import LEARNING_RATE
+from fastsym.timing.interleave import REST_SECONDS, numba_seconds
 
 REFERENCE_SECONDS = {1: 35e-6, 4: 55e-6, 16: 150e-6, 64: 500e-6, 256: 2.5e-3, 1024: 12e-3}
 """What one iteration of the reference takes, roughly, by width; only the number of rounds follows from it."""
@@ -22,10 +23,11 @@ TURN_SECONDS = 0.01
 class Turns:
     """Times of the reference, for ``benchmark.pedantic(setup=turns.before, teardown=turns.after)``."""
 
-    def __init__(self, hidden, iterations):
+    def __init__(self, hidden, iterations, threads):
         data = fastsym.load_titanic()
         self.iterations = max(1, min(iterations, int(TURN_SECONDS / REFERENCE_SECONDS[hidden])))
         self.seconds = []
+        self._rest_seconds = REST_SECONDS if threads > 1 else 0
         self._arguments = data.X, data.y, fastsym.initialise("normal", len(data.X), hidden), self.iterations
         self._round = 0
         self._watch = ExitStack()
@@ -39,9 +41,10 @@ class Turns:
         self.seconds.append(time.perf_counter() - start)
 
     def before(self):
-        """Take the turn of an even round, and watch for compilations."""
+        """Take the turn of an even round, let its threads rest, and watch for compilations."""
         if self._round % 2 == 0:
             self._take()
+            time.sleep(self._rest_seconds)
         self._compiling = self._watch.enter_context(numba_seconds("numba:compiler_lock"))
 
     def after(self):

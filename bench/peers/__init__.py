@@ -1,13 +1,13 @@
 """Other systems that do exactly the same work, each written as its own experts would write it.
 
 The work: full-batch gradient descent on the same data in float64, the cost of every iteration recorded before its
-update. A peer is a module of this folder with one function,
+update. Each is a module of this folder with one function,
 
     build(X, y, threads) -> train
     train(params, iterations, learning_rate) -> (costs, params)
 
-that takes and returns NumPy arrays. It runs in a process of its own (:mod:`peers.process`), so that its threads, flags
-and imports touch nothing else.
+that takes and returns NumPy arrays. It runs in a process of its own (:mod:`bench.peers.process`), so that its threads,
+flags and imports touch nothing else.
 """
 
 import shutil
@@ -22,7 +22,7 @@ class Peer:
     name: str
     summary: str
     module: str
-    """In this folder."""
+    """Its name in this folder."""
     needs: str
     """A Python package; or a command, if ``is_command``."""
     install: str

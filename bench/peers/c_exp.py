@@ -1,9 +1,9 @@
-"""C as in :mod:`peers.c_tanh`, with tanh from the library's faster exp.
+"""C as in :mod:`bench.peers.c_tanh`, with tanh from the library's faster exp.
 
 1 - 2 / (exp(2z) + 1) is as good as tanh in absolute terms, but close to 0 it has few correct digits.
 """
 
-from peers import c_tanh
+from bench.peers import c_tanh
 
 
 def build(X, y, threads):

@@ -1,4 +1,4 @@
-"""A peer in its own process, checked against the reference before it is timed."""
+"""Another system in its own process, checked against the reference before it is timed."""
 
 import json
 import os
@@ -6,11 +6,11 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 
 import fastsym
+from bench import ROOT
 
 LEARNING_RATE = 0.01
 CHECK_ITERATIONS = 3
@@ -19,20 +19,18 @@ SETTLE_SECONDS = 0.01  # threads of a pool spin for a while after the work is do
 
 
 class PeerProcess:
-    """One peer on a number of threads; a context manager."""
+    """One system on a number of threads; a context manager."""
 
     def __init__(self, peer, threads):
         self.peer, self.threads = peer, threads
-        folders = [str(Path(__file__).parent.parent), str(Path(fastsym.__file__).parent.parent)]
         count = str(threads)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "peers.worker", peer.module, count],
+            [sys.executable, "-m", "bench.peers.worker", peer.module, count],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ
-            | {"PYTHONPATH": os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])}
-            | {"OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count, "MKL_NUM_THREADS": count},
+            env=os.environ | {"OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count, "MKL_NUM_THREADS": count},
         )
         self._checked = {}
 
@@ -54,9 +52,7 @@ class PeerProcess:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise RuntimeError(
-                f"peer {self.peer.name!r}: expected an answer; got exit {self._process.wait()}; see above"
-            )
+            raise RuntimeError(f"{self.peer.name}: expected an answer; got exit {self._process.wait()}; see above")
         return json.loads(line)
 
     def check(self, hidden):
@@ -87,7 +83,7 @@ class PeerProcess:
         return self._checked[hidden]
 
     def seconds(self, hidden, iterations):
-        """Time one whole training, by the peer's own clock."""
+        """Time one whole training, by the process's own clock."""
         seconds = self._ask(hidden, iterations, with_result=False)["seconds"]
         if self.threads > 1:
             time.sleep(SETTLE_SECONDS)

@@ -1,6 +1,6 @@
-"""The process a peer runs in: reads requests, one JSON object a line, trains, and answers in the same way.
+"""The process that another system runs in: reads requests, one JSON object a line, trains, and answers in the same way.
 
-python -m peers.worker MODULE THREADS < requests > answers
+python -m bench.peers.worker MODULE THREADS < requests > answers
 """
 
 import json
@@ -16,13 +16,13 @@ import fastsym
 
 
 def main():
-    """Prepare the peer, then serve requests until the input ends."""
+    """Prepare the system, then serve requests until the input ends."""
     module, threads = sys.argv[1], int(sys.argv[2])
     warnings.simplefilter("error")
     data = fastsym.load_titanic()
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)  # what a library prints must not get between the answers
-        train = import_module(f"peers.{module}").build(data.X, data.y, threads)
+        train = import_module(f"bench.peers.{module}").build(data.X, data.y, threads)
         serve(train, len(data.X), answers)
 
 

@@ -46,7 +46,7 @@ def read_peers(root: Path = ROOT) -> pd.DataFrame | None:
     UnreadableRunError
         If the file is there and something is missing in it.
     """
-    found = _read(root, PEERS, PEER_COLUMNS, "python bench/compare.py --csv")
+    found = _read(root, PEERS, PEER_COLUMNS, "python -m bench.compare")
     if found is None:
         return None
     parts = []
@@ -81,7 +81,7 @@ def read_gate(root: Path = ROOT) -> pd.DataFrame | None:
     UnreadableRunError
         If the file is there and something is missing in it.
     """
-    return _read(root, GATE, GATE_COLUMNS, "python bench/gate_study.py")
+    return _read(root, GATE, GATE_COLUMNS, "python -m bench.gate_study table")
 
 
 def _read(root: Path, file: Path, columns: tuple[str, ...], command: str) -> pd.DataFrame | None:

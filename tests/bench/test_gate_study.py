@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from bench import gate_replay as replays
+from bench import gate_study as study
+from bench import gate_trees as trees
 from fastsym.regression.cells import CELLS
 from fastsym.regression.decision import LEAST_SLOTS
 from fastsym.regression.worktree import open_repository
@@ -20,34 +22,6 @@ from fastsym.report.committed import read_gate
 from fastsym.sweep.store import locked
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def bench_on_the_path():
-    sys.path.insert(0, str(ROOT / "bench"))
-    yield
-    sys.path.remove(str(ROOT / "bench"))
-
-
-@pytest.fixture
-def trees():
-    import gate_trees
-
-    return gate_trees
-
-
-@pytest.fixture
-def study():
-    import gate_study
-
-    return gate_study
-
-
-@pytest.fixture
-def replays():
-    import gate_replay
-
-    return gate_replay
 
 
 # The trees
@@ -60,7 +34,7 @@ def kernels(tmp_path):
     )
 
 
-def test_a_slowed_kernel_differs_in_one_place(trees, kernels):
+def test_a_slowed_kernel_differs_in_one_place(kernels):
     before = {path: path.read_text(encoding="utf-8") for path in kernels.glob("*.py")}
     trees.slow_down(kernels, 0.125)
     changed = [path for path, text in before.items() if path.read_text(encoding="utf-8") != text]
@@ -77,7 +51,7 @@ def test_a_slowed_kernel_differs_in_one_place(trees, kernels):
 
 
 @pytest.mark.parametrize("times", [0, 2])
-def test_a_kernel_that_the_study_does_not_know_is_refused(trees, kernels, times):
+def test_a_kernel_that_the_study_does_not_know_is_refused(kernels, times):
     for path in kernels.glob("*.py"):
         text = path.read_text(encoding="utf-8")
         path.write_text(trees.MARKER.sub(lambda match: "\n".join([match[0]] * times), text), encoding="utf-8")
@@ -86,7 +60,7 @@ def test_a_kernel_that_the_study_does_not_know_is_refused(trees, kernels, times)
 
 
 @pytest.mark.parametrize(("share", "groups", "slices"), [(0.071, 28, 4), (0.245, 28, 4), (0.462, 14, 2), (0.9, 1, 1)])
-def test_the_repeated_groups_are_the_share_of_all(trees, share, groups, slices):
+def test_the_repeated_groups_are_the_share_of_all(share, groups, slices):
     """What the inserted lines compute, over 500 iterations."""
     first, second = trees.EXTRA.format(share=share).splitlines()[:2]
     plan = type("Plan", (), {"groups": groups})
@@ -101,7 +75,7 @@ def test_the_repeated_groups_are_the_share_of_all(trees, share, groups, slices):
 
 
 @pytest.fixture
-def small(trees, monkeypatch, tmp_path):
+def small(monkeypatch, tmp_path):
     """A checkout of two files, whose trees are made without compiling."""
     for name in ("fastsym/kernels/simd.py", "fastsym/play.py", "data/titanic.csv"):
         (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +89,7 @@ def small(trees, monkeypatch, tmp_path):
     return tmp_path, made
 
 
-def test_trees_lie_under_paths_of_one_length_and_are_reused(trees, small):
+def test_trees_lie_under_paths_of_one_length_and_are_reused(small):
     folder, made = small
     found = trees.prepare(folder / "work", lambda *_: None)
     assert made == list(found.values())
@@ -137,7 +111,7 @@ def test_trees_lie_under_paths_of_one_length_and_are_reused(trees, small):
     assert len(made) == 2 * len(found)
 
 
-def test_a_slowed_tree_with_other_results_is_refused(trees, small, monkeypatch):
+def test_a_slowed_tree_with_other_results_is_refused(small, monkeypatch):
     folder, _ = small
     monkeypatch.setattr(trees, "train_all", lambda tree: ({"a": "other" if tree.path.name == "tree-5" else "bits"}, []))
     with pytest.raises(
@@ -162,7 +136,7 @@ def slots_of(labels, slot, rng, slowdowns=None, sd=0.01):
 
 
 @pytest.fixture
-def recorder(study, trees, monkeypatch, tmp_path):
+def recorder(monkeypatch, tmp_path):
     """The command ``record`` with made-up slots; returns a function that runs it."""
     monkeypatch.setattr(study, "describe_machine", lambda: {"cpu": "any"})
     fingerprint = ["one"]
@@ -183,7 +157,7 @@ def recorder(study, trees, monkeypatch, tmp_path):
     return run
 
 
-def test_a_recording_goes_on_where_it_ended(recorder, replays):
+def test_a_recording_goes_on_where_it_ended(recorder):
     assert recorder(2).exit_code == 0
     result = recorder(3)
     assert result.exit_code == 0
@@ -197,7 +171,7 @@ def test_a_recording_goes_on_where_it_ended(recorder, replays):
 
 
 @pytest.mark.parametrize("lost", [1, 10, 200, 1500])
-def test_a_slot_that_was_cut_off_is_recorded_again(recorder, replays, lost):
+def test_a_slot_that_was_cut_off_is_recorded_again(recorder, lost):
     recorder(2)
     path = recorder.out / "quiet.csv"
     whole = path.read_text()
@@ -209,7 +183,7 @@ def test_a_slot_that_was_cut_off_is_recorded_again(recorder, replays, lost):
     assert path.read_text().splitlines()[:first] == whole.splitlines()[:first]
 
 
-def test_ctrl_c_ends_after_the_slot_in_flight(recorder, replays, study, monkeypatch):
+def test_ctrl_c_ends_after_the_slot_in_flight(recorder, monkeypatch):
     def interrupted(given, _cells, rng, slot=0):
         if slot == 1:
             os.kill(os.getpid(), signal.SIGINT)
@@ -235,7 +209,7 @@ def test_a_recording_in_use_or_of_another_source_is_refused(recorder):
     assert (recorder.out / "quiet.csv").read_text() == before
 
 
-def test_the_neighbour_works_and_ends_with_who_started_it(study):
+def test_the_neighbour_works_and_ends_with_who_started_it():
     with study.busy_neighbour(0) as process:
         assert process.poll() is None
         process.stdin.close()  # as the system does when this process is killed
@@ -254,7 +228,7 @@ def recorded(count, slowdowns, sd=0.015, seed=0):
 TRUE = {"slow-02": 0.02, "slow-05": 0.05, "slow-10": 0.1, "slow-20": 0.2}
 
 
-def test_the_table_of_rates(study, tmp_path):
+def test_the_table_of_rates(tmp_path):
     slots = recorded(42, TRUE)
     slots.assign(recorded=0).to_csv(tmp_path / "quiet.csv", index=False)
     (tmp_path / "quiet.json").write_text(json.dumps({"live_slot_seconds": [3.1, 4.0, 9.0]}))
@@ -279,7 +253,7 @@ def test_the_table_of_rates(study, tmp_path):
     assert "budget" in window["why"] or "180 s" in window["why"]
 
 
-def test_a_recording_shorter_than_a_window_makes_no_table(study, tmp_path):
+def test_a_recording_shorter_than_a_window_makes_no_table(tmp_path):
     assert CliRunner().invoke(study.app, ["table", "--out", str(tmp_path)]).exit_code == 1
     recorded(12, TRUE).to_csv(tmp_path / "busy.csv", index=False)
     (tmp_path / "busy.json").write_text(json.dumps({"live_slot_seconds": [4.0]}))
@@ -288,7 +262,7 @@ def test_a_recording_shorter_than_a_window_makes_no_table(study, tmp_path):
     assert "expected at least 37 slots, one window; got 12" in result.stderr
 
 
-def test_the_rerun_is_what_comes_next(replays):
+def test_the_rerun_is_what_comes_next():
     """Slow at first, and no more in the slots that follow: the replay's re-run sees those and only those."""
     window = replays.Window(20, 35)
     before, after = recorded(20, TRUE, sd=0.03), recorded(20, {}, sd=0.03, seed=1)
@@ -303,21 +277,21 @@ def test_the_rerun_is_what_comes_next(replays):
     assert replays.replay(joined, "slow-10", 10, window)[1] == 20
 
 
-def test_a_replay_stops_when_it_is_enough(replays):
+def test_a_replay_stops_when_it_is_enough():
     decision, used = replays.replay(recorded(40, TRUE, sd=0.001), "slow-05", 0, replays.Window(25, 40))
     assert used == LEAST_SLOTS
     assert decision.outcome == "slower"
     assert decision.cells[0].rerun.pairs == LEAST_SLOTS
 
 
-def test_a_window_too_short_for_the_gate_cannot_be_judged(replays):
+def test_a_window_too_short_for_the_gate_cannot_be_judged():
     decision, _ = replays.replay(recorded(12, TRUE), "slow-20", 0, replays.Window(8, 12))
     assert decision.outcome == "cannot judge"
     with pytest.raises(replays.StudyError, match="expected some; got none"):
         replays.live_window([])
 
 
-def test_live_runs_are_compared_with_the_replay(replays, tmp_path):
+def test_live_runs_are_compared_with_the_replay(tmp_path):
     live = pd.DataFrame(
         {"condition": "quiet", "head": ["slow-00"] * 10 + ["slow-10"] * 10, "outcome": ["pass"] * 14 + ["slower"] * 6}
     )
@@ -329,7 +303,7 @@ def test_live_runs_are_compared_with_the_replay(replays, tmp_path):
     assert second.endswith("the replay, 100.0%, DISAGREES")
 
 
-def test_a_live_checkout_has_the_slowed_kernel_as_its_change(study, trees, tmp_path):
+def test_a_live_checkout_has_the_slowed_kernel_as_its_change(tmp_path):
     found = trees.trees_in(tmp_path)
     for label in ("base", "slow-10"):
         (found[label].path / "fastsym").mkdir(parents=True)

@@ -409,7 +409,7 @@ def test_a_table_of_rates_is_read_or_refused(checkout: Path) -> None:
     assert found is not None
     assert found["detected"].tolist() == RATES["detected"].tolist()
     with pytest.raises(
-        UnreadableRunError, match=r"rates\.csv: .* without rate; make it again with python bench/gate_st"
+        UnreadableRunError, match=r"rates\.csv: .* without rate; make it again with python -m bench.gate_study"
     ):
         read_gate(save(checkout, GATE, RATES.drop(columns="rate").to_csv(index=False)))
 
