@@ -6,13 +6,22 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from fastsym import Dataset, LayerParams, Params, load_titanic
 from fastsym.model.params import AnyParams, Array
 
-settings.register_profile("fastsym", deadline=None, max_examples=40, derandomize="CI" in os.environ)
+# On a busy machine one draw has taken half a minute; that says nothing about the test.
+settings.register_profile(
+    "fastsym",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=40,
+    derandomize="CI" in os.environ,
+)
 settings.load_profile("fastsym")
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="needs the signals and shell scripts of POSIX systems")
 
 
 @pytest.hookimpl(tryfirst=True)
