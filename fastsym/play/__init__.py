@@ -1,9 +1,8 @@
-"""``python -m fastsym.play``: a local page that trains anew at each move of a slider.
+"""``python -m fastsym.play``: a local page that trains again whenever a slider moves.
 
-- ``settings``: what can be chosen, from and to texts and addresses, and as lines of Python
-- ``retrain``: one training, observed on its way
-- ``newest``: who asks faster than training goes gets the newest answer
-- ``charts``: what was observed, as chart options
-- ``tracks``: positions of sliders
-- ``controls``, ``results`` and ``page``: what moves, what is shown, and both together; only these know NiceGUI
+- ``settings``: the choices on the page; to and from text and addresses, and as lines of Python
+- ``retrain``: one training, with snapshots of its weights
+- ``newest``: runs only the latest request
+- ``charts``: a training's results as chart options
+- ``controls``, ``results`` and ``page``: the inputs, the outputs, and both together; only these use NiceGUI
 """

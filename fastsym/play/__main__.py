@@ -1,4 +1,4 @@
-"""``python -m fastsym.play``: the local page, from the command line."""
+"""``python -m fastsym.play``: starts the local page from the command line."""
 
 import os
 import socket
@@ -19,12 +19,12 @@ def free_port(wanted: int | None) -> int:
     Parameters
     ----------
     wanted
-        The port that somebody asked for, 0 for any; None for the default or, if it is taken, any.
+        The requested port, or 0 for any free one; None for the default port or, if it is taken, any free one.
 
     Raises
     ------
     ValueError
-        If the wanted one is taken or not allowed.
+        If the requested port is taken or not allowed.
     """
     tries = (DEFAULT_PORT, 0) if wanted is None else (wanted,)
     for port in tries:
@@ -36,18 +36,20 @@ def free_port(wanted: int | None) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise ValueError(f"port: expected a free port; got {wanted}, which cannot be used; try --port 0, which takes any")
+    raise ValueError(f"port: expected a free port; got {wanted}, which cannot be used; --port 0 takes any free one")
 
 
 @app.command()
 def play(
     port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help=f"Port to serve at; {DEFAULT_PORT} or any free one if not given."),
+        typer.Option(
+            min=0, max=65535, help=f"Port of the server; default: {DEFAULT_PORT}, or any free one if that is taken."
+        ),
     ] = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address; open no browser.")] = False,
 ) -> None:
-    """Open a page, on this computer only, where 3000 iterations are trained anew at each move of a slider."""
+    """Open a page, on this computer only, that trains 3000 iterations again whenever a slider moves."""
     try:
         from fastsym.play.page import HOST, serve
     except ModuleNotFoundError as error:

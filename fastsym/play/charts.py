@@ -1,6 +1,6 @@
-"""What was observed, as options for Apache ECharts: https://echarts.apache.org/en/option.html.
+"""A training's results as options for Apache ECharts: https://echarts.apache.org/en/option.html.
 
-Colours are CSS variables of ``play.css``, so that a chart follows the light or dark page by itself.
+Colours are CSS variables of ``play.css``, so that a chart follows the light or dark page.
 """
 
 from typing import Any
@@ -13,17 +13,19 @@ from fastsym.play.retrain import TOLERANCE, Observed
 from fastsym.play.settings import ITERATIONS
 
 MOST_LINES = 8
+"""Number of units whose output weights are drawn."""
 MOST_ROWS = 32
+"""Number of units whose rows of W1 are drawn."""
 BUCKET = 10
-"""Iterations of which the cost curve keeps the lowest and the highest: no spike is lost, and the page stays light."""
+"""Of so many iterations the cost curve keeps the lowest and the highest cost: no spike is lost, and little is sent."""
 DASHES: tuple[Any, ...] = ("solid", "dashed", "dotted", [10, 3, 2, 3])
-"""Beside the colour, so that lines can be told apart without it."""
+"""Line styles, so that lines can be told apart without their colours."""
 DIVERGING = ("#2166ac", "#92c5de", "#f2f0eb", "#f4a582", "#b2182b")
-"""ColorBrewer's RdBu, which people with any colour vision can read."""
+"""ColorBrewer's RdBu, which is safe for colour-blind readers."""
 LEGEND_ROW = 4
-"""Entries of a legend that fit side by side on a phone."""
+"""Number of legend entries that fit side by side on a phone."""
 LETTERS_AT_MOST = 16
-"""Units whose classes are spelled out."""
+"""Up to this many units, the classes are written out as letters."""
 
 Options = dict[str, Any]
 
@@ -32,7 +34,7 @@ def cost_title(observed: Observed) -> str:
     """Say what the cost curve shows."""
     finite = np.isfinite(observed.costs)
     if not finite.all():
-        return f"The cost left the finite range at iteration {int(np.argmin(finite))}"
+        return f"The training diverged: the cost is not finite from iteration {int(np.argmin(finite))} on"
     first, last = observed.costs[[0, -1]]
     verb = "falls" if last < first else "rises" if last > first else "stays"
     return f"The cost {verb} from {first:.4f} to {last:.4f}" if last != first else f"The cost stays at {last:.4f}"
@@ -45,7 +47,7 @@ def cost_options(observed: Observed) -> Options:
 
 
 def extremes(costs: Array) -> tuple[Array, Array]:
-    """Return iterations and costs of the lowest and highest cost of each bucket, and of the first and the last."""
+    """Return the iterations and costs of the extremes of each bucket, and of the first and last iteration."""
     buckets = costs.reshape(-1, BUCKET)
     starts = np.arange(0, costs.size, BUCKET)
     kept = [starts + buckets.argmin(axis=1), starts + buckets.argmax(axis=1), [0, costs.size - 1]]
@@ -53,13 +55,13 @@ def extremes(costs: Array) -> tuple[Array, Array]:
     return iterations, costs[iterations]
 
 
-def became(observed: Observed) -> str:
-    """Say what became of the units."""
+def classes_of(observed: Observed) -> str:
+    """Say which units are equal at the end."""
     units, classes = len(observed.labels), int(observed.labels.max()) + 1
     if units == 1:
         return "there is one unit"
     if classes == 1:
-        return f"all {units} units are one and the same"
+        return f"all {units} units are identical"
     if classes == units:
         return f"all {units} units are different"
     letters = f": {class_letters(observed.labels)}" if units <= LETTERS_AT_MOST else ""
@@ -67,16 +69,16 @@ def became(observed: Observed) -> str:
 
 
 def weights_title(observed: Observed) -> str:
-    """Say what the paths of the output weights show."""
+    """Say what the curves of the output weights show."""
     shown = f" of the first {MOST_LINES} units" if len(observed.labels) > MOST_LINES else ""
-    return f"Output weights{shown}: {became(observed)}"
+    return f"Output weights{shown}: {classes_of(observed)}"
 
 
 def weights_options(observed: Observed) -> Options:
     """Draw the output weights of the first units against the iteration."""
     shown = min(observed.W2.shape[1], MOST_LINES)
     lines = [
-        # Coinciding lines would hide all but the last: thick ones first.
+        # Lines may coincide: the earlier ones are thicker, so that all stay visible.
         _line(
             f"unit {unit + 1}",
             _points(observed.iterations, observed.W2[:, unit]),
@@ -100,7 +102,7 @@ def rows_title(observed: Observed) -> str:
 
 
 def rows_options(observed: Observed) -> Options:
-    """Draw the final W1 as a heat map, a row a unit."""
+    """Draw the final W1 as a heat map, one row per unit."""
     rows = observed.params.W1[:MOST_ROWS]
     finite = np.abs(rows[np.isfinite(rows)])
     largest = float(f"{finite.max(initial=0):.2g}") or 1.0
@@ -142,13 +144,13 @@ def rows_options(observed: Observed) -> Options:
 
 
 def summary(observed: Observed) -> str:
-    """Say in a sentence or two what came out."""
-    units = became(observed)
+    """Summarise the result in a sentence or two."""
+    units = classes_of(observed)
     return f"{cost_title(observed)}. {units[0].upper()}{units[1:]}."
 
 
 def facts(observed: Observed) -> dict[str, str]:
-    """Return the numbers below the charts: label -> text."""
+    """Return the numbers shown below the charts: label -> text."""
     classes = int(observed.labels.max()) + 1
     spelled = f" ({class_letters(observed.labels)})" if len(observed.labels) <= LETTERS_AT_MOST else ""
     return {

@@ -1,4 +1,4 @@
-"""Who asks faster than the work goes gets the newest answer, and no queue builds up."""
+"""Runs only the latest request; older ones are dropped, so that no queue builds up."""
 
 import asyncio
 import time
@@ -9,18 +9,18 @@ Wanted = TypeVar("Wanted")
 Done = TypeVar("Done")
 
 PATIENCE_SECONDS = 0.3
-"""Work that nobody wants any more goes on for so long: a slider being dragged would otherwise never show anything."""
+"""Time for which outdated work continues: without it, dragging a slider would show nothing until the drag ends."""
 
 
 class Newest(Generic[Wanted, Done]):
-    """Does one piece of work at a time in a thread, then the newest of what was asked for meanwhile.
+    """Does one piece of work at a time in a thread, and then the latest of the requests that came meanwhile.
 
-    Used from one event loop; each client of the page has its own.
+    To be used from one event loop; each client of the page has its own instance.
 
     Parameters
     ----------
     work
-        Called in a thread, with what is wanted and a function that says whether to give up; None if it did.
+        Called in a thread with the request and a function that says whether to give up. Returns None if it gave up.
     show
         Called in the event loop with each result.
     """
@@ -35,11 +35,11 @@ class Newest(Generic[Wanted, Done]):
 
     @property
     def busy(self) -> bool:
-        """Whether something is being worked on."""
+        """Whether work is in progress."""
         return self._busy
 
     async def ask(self, wanted: Wanted) -> None:
-        """Ask for work; return at once if another call is at work, which then does this, too."""
+        """Request work; return at once if another call is working, which then does this work too."""
         self._waiting[:] = [wanted]
         if self._busy:
             return
@@ -55,7 +55,7 @@ class Newest(Generic[Wanted, Done]):
             self._busy = False
 
     def close(self) -> None:
-        """Give up what is being worked on, and everything asked for."""
+        """Give up the work in progress and all requests."""
         self._closed = True
 
     def _stale(self) -> bool:

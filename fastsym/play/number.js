@@ -1,5 +1,5 @@
-// A number: a field for all values, and a native slider, with the keyboard of its own, for the usual ones. What is
-// typed, and the slider's position, are the browser's, so that no late answer of the server takes them back.
+// A number: an input field for all values, and a native slider, with its own keyboard control, for the usual ones. The
+// browser owns the typed text and the slider's position, so that no late answer of the server overwrites them.
 export default {
   template: `
     <div class="control number">

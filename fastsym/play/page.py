@@ -1,4 +1,4 @@
-"""One page for each visitor, and the server of them."""
+"""The page, one instance for each visitor, and its server."""
 
 import asyncio
 import json
@@ -10,17 +10,16 @@ from nicegui import Client, app, background_tasks, ui
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 
-from fastsym.play.controls import LABELS, ChoiceControl, NumberControl, StartControl, text_element
+from fastsym.play.controls import LABELS, SLIDERS, ChoiceControl, NumberControl, StartControl, text_element
 from fastsym.play.newest import Newest
 from fastsym.play.results import Results
 from fastsym.play.retrain import Observed, retrain
-from fastsym.play.settings import ITERATIONS, Problem, Settings, from_query, parse, to_python, to_query, to_texts
-from fastsym.play.tracks import TRACKS
+from fastsym.play.settings import ITERATIONS, InvalidSetting, Settings, from_query, parse, to_python, to_query, to_texts
 
 HOST = "127.0.0.1"
 STYLE = Path(__file__).with_name("play.css")
 SLOW_SECONDS = 0.4
-"""A training that takes longer is announced."""
+"""The page announces a training that takes longer than this."""
 
 
 def serve(port: int, show: bool, ready: Callable[[], None]) -> None:
@@ -50,14 +49,14 @@ def serve(port: int, show: bool, ready: Callable[[], None]) -> None:
 
     app.on_startup(ready)
     app.on_shutdown(give_up)
-    # Another site's name for this address must not reach the page.
+    # A request that uses another site's name for this address must not reach the page.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     ui.run(
         host=HOST,
         port=port,
         title="fastsym playground",
         language="en-GB",
-        dark=None,  # as the browser prefers
+        dark=None,  # follows the browser
         show=show,
         reload=False,
         tailwind=False,
@@ -67,26 +66,28 @@ def serve(port: int, show: bool, ready: Callable[[], None]) -> None:
 
 
 class Playground:
-    """One client's page: its controls, its settings, and what it shows.
+    """One client's page: its controls, its settings and its results.
 
     Parameters
     ----------
     client
-        Who looks at it.
+        The browser tab that shows the page.
     settings
-        Where it starts.
+        The settings at the beginning.
     problems
-        What was wrong with the address.
+        Errors in the address.
     """
 
-    def __init__(self, client: Client, settings: Settings, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, client: Client, settings: Settings, problems: tuple[InvalidSetting, ...]) -> None:
         self._client = client
         self._texts = to_texts(settings)
         ui.add_css(STYLE)
         with ui.element("div").classes("play"):
             with ui.element("header"):
                 text_element("h1", "fastsym playground")
-                text_element("p", f"Each change trains the network anew, {ITERATIONS} iterations on the Titanic table.")
+                text_element(
+                    "p", f"Each change trains the network again, {ITERATIONS} iterations on the Titanic table."
+                )
                 self._alert = text_element("p", "").classes("alert").props("role=alert")
             with ui.element("section").classes("controls").props('aria-label="Settings"'):
                 self._controls()
@@ -98,7 +99,7 @@ class Playground:
 
     def _controls(self) -> None:
         for name in LABELS:
-            if name in TRACKS:
+            if name in SLIDERS:
                 NumberControl(name, self._texts[name], self.change)
             elif name == "start":
                 StartControl(self._texts[name], self.change)
@@ -112,12 +113,12 @@ class Playground:
             self._code = text_element("pre", "").props("tabindex=0")
             ui.button("Close", on_click=self._dialog.close).props("flat no-caps")
 
-    def _warn(self, problems: tuple[Problem, ...]) -> None:
+    def _warn(self, problems: tuple[InvalidSetting, ...]) -> None:
         lines = [f"{problem.message}; the default is used" for problem in problems]
-        self._alert.text = "\n".join(["The address was not understood:", *lines] if lines else [])
+        self._alert.text = "\n".join(["The address holds errors:", *lines] if lines else [])
 
     def change(self, name: str, text: str) -> str | None:
-        """Take one setting's new text: retrain, or say what is wrong and stay with what was there."""
+        """Take one setting's new text and retrain, or return what is wrong and keep the old value."""
         if text == self._texts[name]:
             return None
         _, problems = parse(self._texts | {name: text})
@@ -129,7 +130,7 @@ class Playground:
         return None
 
     def ask(self) -> None:
-        """Train with the settings as they are now."""
+        """Train with the current settings."""
         background_tasks.create(self.newest.ask(self._settings()), name="retrain")
         background_tasks.create(self._say_if_slow(), name="say if slow")
 
@@ -143,13 +144,13 @@ class Playground:
         self._results.show(observed, self._address())
 
     async def _say_if_slow(self) -> None:
-        # Saying so at once would cost the browser more than a small network's training takes.
+        # Drawing this message at once would take the browser longer than a small network takes to train.
         await asyncio.sleep(SLOW_SECONDS)
         if self.newest.busy:
             self._results.wait(self._address())
 
     async def export(self) -> None:
-        """Show the Python lines of the current settings, and copy them."""
+        """Show the lines of Python for the current settings, and copy them."""
         code = to_python(self._settings())
         self._code.text = code
         self._copied.text = ""

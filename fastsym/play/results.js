@@ -1,4 +1,4 @@
-// What came out, renewed by one message: changed properties would make all of the page be rendered again.
+// The results, updated by one message: changed properties would make the whole page render again.
 export default {
   template: `
     <section class="results" aria-label="Results">

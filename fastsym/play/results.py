@@ -1,4 +1,4 @@
-"""What the page shows of a training; knows NiceGUI."""
+"""The results that the page shows: a sentence, charts and numbers."""
 
 from collections.abc import Callable
 
@@ -12,12 +12,12 @@ FIGURES: dict[str, tuple[Callable[[Observed], str], Callable[[Observed], charts.
     "weights": (charts.weights_title, charts.weights_options),
     "rows": (charts.rows_title, charts.rows_options),
 }
-"""Name -> its title and its chart."""
+"""Name -> functions that make its title and its chart."""
 WAITING = "training …"
 
 
 class Results(ui.element, component="results.js"):
-    """A sentence, the figures, and numbers."""
+    """The part of the page that shows one training's results."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,11 +28,11 @@ class Results(ui.element, component="results.js"):
         self._props |= {"charts": ids, "opening": WAITING}
 
     def wait(self, address: str) -> None:
-        """Say that a training goes on; the page's address becomes the given one."""
+        """Say that a training is running, and set the page's address."""
         self.run_method("wait", WAITING, address)
 
     def show(self, observed: Observed, address: str) -> None:
-        """Show one training's result; the page's address becomes the given one."""
+        """Show one training's results, and set the page's address."""
         titles = {name: title(observed) for name, (title, _) in FIGURES.items()}
         options = {name: draw(observed) for name, (_, draw) in FIGURES.items()}
         self.run_method("show", charts.summary(observed), address, charts.facts(observed), titles, options)

@@ -1,6 +1,6 @@
-"""What can be chosen on the page: checked, and the same from a control, from an address and in Python.
+"""The settings of the page: checked, and the same whether they come from a control, an address or Python.
 
-Everything arrives as text: what somebody typed, or a query string that may say anything.
+Everything arrives as text, from an input field or a query string, and may hold anything.
 """
 
 import math
@@ -16,19 +16,19 @@ ITERATIONS = 3000
 MOST_HIDDEN = 1024
 DTYPES = ("float64", "float32")
 SHOWN_OF_TEXT = 40
-"""Characters of a bad value that a message repeats."""
+"""Number of characters of a bad value that a message repeats."""
 MOST_UNKNOWN = 3
-"""Settings we do not know that are named one by one; an address may hold thousands."""
+"""Number of unknown settings that are named one by one; an address may hold thousands."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One choice; the default shows four units part within the iterations."""
+    """The settings of one training; with the defaults, four units separate within the iterations."""
 
     hidden: int = 4
     """H."""
     start: str = "normal"
-    """A kind that :func:`fastsym.initialise` knows."""
+    """One of the kinds of :func:`fastsym.initialise`."""
     scale: float = 0.01
     learning_rate: float = 1.0
     perturbation: float = 0.0
@@ -38,14 +38,14 @@ class Settings:
 
 
 class Range(NamedTuple):
-    """From where to where a number may go, both ends included."""
+    """The allowed range of a number, both ends included."""
 
     low: float
     high: float
 
 
-class Problem(NamedTuple):
-    """What is wrong with one setting."""
+class InvalidSetting(NamedTuple):
+    """An error in one setting."""
 
     setting: str
     message: str
@@ -63,7 +63,7 @@ DEFAULT = Settings()
 
 
 def to_texts(settings: Settings) -> dict[str, str]:
-    """Return each setting as the text that :func:`parse` reads back to the same bits."""
+    """Return each setting as text that :func:`parse` converts back to exactly the same value."""
     return {name: str(value) for name, value in asdict(settings).items()}
 
 
@@ -72,20 +72,20 @@ def to_query(settings: Settings) -> str:
     return urlencode(to_texts(settings))
 
 
-def parse(texts: Mapping[str, str]) -> tuple[Settings, tuple[Problem, ...]]:
+def parse(texts: Mapping[str, str]) -> tuple[Settings, tuple[InvalidSetting, ...]]:
     """Read settings from texts.
 
     Parameters
     ----------
     texts
-        Name of a setting -> its text. What is missing keeps its default.
+        Name of a setting -> its text. A missing setting keeps its default.
 
     Returns
     -------
     settings
-        Always complete: a bad text leaves the default in its place.
+        Always complete: a bad text is replaced by the default.
     problems
-        One for each bad text: its name, what was expected, what came.
+        One for each bad text: the name, what was expected and what was given.
     """
     good: dict[str, Any] = {}
     problems = []
@@ -93,28 +93,28 @@ def parse(texts: Mapping[str, str]) -> tuple[Settings, tuple[Problem, ...]]:
         try:
             good[name] = _value(name, texts[name])
         except ValueError as error:
-            problems.append(Problem(name, str(error)))
+            problems.append(InvalidSetting(name, str(error)))
     unknown = [name for name in texts if name not in to_texts(DEFAULT)]
     known = f"a setting, one of {', '.join(to_texts(DEFAULT))}"
-    problems += [Problem(name, _message("address", known, name)) for name in unknown[:MOST_UNKNOWN]]
+    problems += [InvalidSetting(name, _message("address", known, name)) for name in unknown[:MOST_UNKNOWN]]
     if len(unknown) > MOST_UNKNOWN:
-        problems.append(Problem("", f"and {len(unknown) - MOST_UNKNOWN} more settings that do not exist"))
+        problems.append(InvalidSetting("", f"and {len(unknown) - MOST_UNKNOWN} more settings that do not exist"))
     settings = replace(DEFAULT, **good)
     try:
         check_start(settings)
     except ValueError as error:
-        problems.append(Problem("start", str(error).replace("kind:", "start:", 1)))
+        problems.append(InvalidSetting("start", str(error).replace("kind:", "start:", 1)))
         settings = replace(settings, start=DEFAULT.start)
     return settings, tuple(problems)
 
 
-def from_query(query: str) -> tuple[Settings, tuple[Problem, ...]]:
-    """Read settings from the query string of an address; returns as :func:`parse`."""
+def from_query(query: str) -> tuple[Settings, tuple[InvalidSetting, ...]]:
+    """Read settings from the query string of an address; returns the same as :func:`parse`."""
     texts: dict[str, str] = {}
     repeated = []
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name in texts:
-            repeated.append(Problem(name, f"{_shown(name)}: expected once; got it again as {_shown(text)!r}"))
+            repeated.append(InvalidSetting(name, f"{_shown(name)}: expected once; got it again as {_shown(text)!r}"))
         else:
             texts[name] = text
     settings, problems = parse(texts)
@@ -122,12 +122,12 @@ def from_query(query: str) -> tuple[Settings, tuple[Problem, ...]]:
 
 
 def check_start(settings: Settings) -> None:
-    """See whether the blocks of a start, if it has any, fit into its hidden units.
+    """Check that the blocks of a start, if it has any, fit into the hidden units.
 
     Raises
     ------
     ValueError
-        If they do not.
+        If they do not fit.
     """
     if settings.start.startswith(BLOCKS):
         initialise(settings.start, 1, settings.hidden)
@@ -143,7 +143,7 @@ def _value(name: str, text: str) -> int | float | str:
 
 
 def _is_blocks(text: str) -> bool:
-    # Short enough that neither the sizes nor the address that holds them can become a burden.
+    # The limit keeps addresses, and the work of reading the sizes, short.
     return text.startswith(BLOCKS) and len(text) <= len(BLOCKS) + 200
 
 
@@ -157,7 +157,7 @@ def _number(name: str, text: str) -> int | float:
         value = math.nan
     if not (low <= value <= high):  # NaN is in no range
         raise ValueError(_message(name, expected, text))
-    return value + 0  # makes 0.0 of -0.0
+    return value + 0  # turns -0.0 into 0.0
 
 
 def _message(name: str, expected: str, text: str) -> str:
@@ -169,7 +169,7 @@ def _shown(text: str) -> str:
 
 
 def to_python(settings: Settings) -> str:
-    """Write the ten lines of Python that repeat the training and print its last cost, to the last bit."""
+    """Write the ten lines of Python that repeat the training exactly and print its last cost."""
     s = settings
     return f"""\
 import fastsym

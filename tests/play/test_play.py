@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 import fastsym
 from fastsym.play import __main__ as command
 from fastsym.play import charts, newest, retrain
+from fastsym.play.controls import SLIDERS
 from fastsym.play.settings import (
     CHOICES,
     DEFAULT,
@@ -33,7 +34,6 @@ from fastsym.play.settings import (
     to_query,
     to_texts,
 )
-from fastsym.play.tracks import TRACKS
 
 KINDS = [kind for kind in CHOICES["start"] if ":" not in kind]
 DIVERGING = Settings(hidden=2, learning_rate=100.0, scale=100.0, features="article", dtype="float32")
@@ -120,18 +120,18 @@ def test_nan_and_minus_zero_have_no_second_writing() -> None:
     assert math.copysign(1, parse({"scale": "-0.0"})[0].scale) == 1
 
 
-@pytest.mark.parametrize("name", TRACKS)
+@pytest.mark.parametrize("name", SLIDERS)
 def test_each_position_of_a_slider_is_a_good_value_and_is_found_again(name: str) -> None:
-    track = TRACKS[name]
-    for step in range(round((track.high - track.low) / track.step) + 1):
-        position = round(track.low + step * track.step, 10)
-        text = track.text(position)
+    slider = SLIDERS[name]
+    for step in range(round((slider.high - slider.low) / slider.step) + 1):
+        position = round(slider.low + step * slider.step, 10)
+        text = slider.text(position)
         chosen, problems = parse({name: text})
         assert problems == ()
         assert to_texts(chosen)[name] == text
-        assert track.position(float(text)) == position
-    assert track.position(RANGES[name].high) == track.high
-    assert track.position(RANGES[name].low) == track.low
+        assert slider.position(float(text)) == position
+    assert slider.position(RANGES[name].high) == slider.high
+    assert slider.position(RANGES[name].low) == slider.low
 
 
 def trained(chosen: Settings, iterations: int = ITERATIONS) -> tuple[fastsym.Training, Any]:
@@ -152,6 +152,7 @@ def trained(chosen: Settings, iterations: int = ITERATIONS) -> tuple[fastsym.Tra
         Settings(hidden=5, start="constant", scale=0.1, features="no_id", dtype="float32", perturbation=1e-3),
         Settings(hidden=4, start="blocks:2+1", seed=3),
         Settings(hidden=7, start="orthogonal", scale=1.0, seed=1),
+        Settings(hidden=64, seed=2),
         DIVERGING,
     ],
     ids=lambda chosen: f"{chosen.start}-{chosen.hidden}-{chosen.dtype}",
@@ -164,53 +165,45 @@ def test_the_page_shows_what_fastsym_trains_and_the_exported_lines_print(chosen:
     for ours, theirs in zip(observed.params, training.params, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_array_equal(observed.W2[-1], training.params.W2)
-    for iterations, moment in ((retrain.PIECE, 1), (7 * retrain.PIECE, 7)):
+    for iterations, moment in ((retrain.EVERY, 1), (7 * retrain.EVERY, 7)):
         until, _ = trained(chosen, iterations)
         np.testing.assert_array_equal(observed.W2[moment], until.params.W2)
     assert charts.facts(observed)["Final cost"] == str(said)
     assert len(to_python(chosen).splitlines()) == 10
 
 
-def test_several_threads_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = retrain.retrain(Settings(hidden=3))
-    monkeypatch.setattr(retrain, "THREADS_PAY_SECONDS", 0.0)
-    monkeypatch.setattr(retrain, "SPEEDS", {})
+def stretches(monkeypatch: pytest.MonkeyPatch, chosen: Settings) -> list[tuple[str, int]]:
+    """The variant and the number of iterations of each stretch of a training."""
     ran = []
     run = retrain.run
 
-    def seen(variant: Any, *rest: Any, **more: Any) -> Any:
-        ran.append(variant.name)
-        return run(variant, *rest, **more)
-
-    monkeypatch.setattr(retrain, "run", seen)
-    together = retrain.retrain(Settings(hidden=3))
-    assert alone is not None
-    assert together is not None
-    assert {"simd", "parallel"} == set(ran)
-    np.testing.assert_array_equal(alone.costs, together.costs)
-
-
-def test_what_the_last_training_of_a_size_has_shown_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrain, "SPEEDS", {})
-    monkeypatch.setattr(retrain, "STRETCH_SECONDS", 1e3)
-    monkeypatch.setattr(retrain, "THREADS_PAY_SECONDS", 1e3)
-    pieces = []
-    run = retrain.run
-
     def seen(variant: Any, problem: Any, costs: Any, **more: Any) -> Any:
-        pieces.append(len(costs) // retrain.PIECE)
+        ran.append((variant.name, len(costs)))
         return run(variant, problem, costs, **more)
 
     monkeypatch.setattr(retrain, "run", seen)
-    for hidden in (2, 2, 3):
-        retrain.retrain(Settings(hidden=hidden))
-    assert pieces == [1, 29, 30, 1, 29]
+    assert retrain.retrain(chosen) is not None
+    monkeypatch.undo()
+    return ran
 
 
-def test_an_abandoned_training_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrain, "STRETCH_SECONDS", 0.0)
+def test_the_variant_is_the_one_that_fast_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for hidden in (1, 64):
+        fast, _ = trained(Settings(hidden=hidden))
+        assert {name for name, _ in stretches(monkeypatch, Settings(hidden=hidden))} == {fast.variant}
+
+
+def test_a_small_network_trains_in_one_stretch_and_a_wide_one_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [count for _, count in stretches(monkeypatch, DEFAULT)] == [ITERATIONS]
+    wide = [count for _, count in stretches(monkeypatch, Settings(hidden=64))]
+    assert len(wide) > 2
+    assert sum(wide) == ITERATIONS
+    assert {count for _, count in stretches(monkeypatch, Settings(hidden=1024))} == {retrain.EVERY}
+
+
+def test_an_abandoned_training_ends_early() -> None:
     asked = iter([False, False, True])
-    assert retrain.retrain(DEFAULT, lambda: next(asked)) is None
+    assert retrain.retrain(Settings(hidden=64), lambda: next(asked)) is None
     assert next(asked, None) is None
 
 
@@ -256,7 +249,7 @@ def test_a_cost_that_left_the_finite_range_is_shown_as_such() -> None:
     observed = replace(observed, params=observed.params._replace(W1=weights), W2=observed.W2 * np.nan)
     for options in (charts.cost_options(observed), charts.weights_options(observed), charts.rows_options(observed)):
         json.dumps(options, allow_nan=False)
-    assert charts.summary(observed).startswith("The cost left the finite range at iteration 1234.")
+    assert charts.summary(observed).startswith("The training diverged: the cost is not finite from iteration 1234 on.")
     assert charts.facts(observed)["Final cost"] == "nan"
 
 
@@ -264,7 +257,7 @@ def test_a_cost_that_left_the_finite_range_is_shown_as_such() -> None:
     ("chosen", "expected"),
     [
         (DEFAULT, "All 4 units are different."),
-        (Settings(start="zeros"), "All 4 units are one and the same."),
+        (Settings(start="zeros"), "All 4 units are identical."),
         (Settings(start="blocks:2+1"), "4 units fall into 3 classes of equal units: AABC."),
         (Settings(hidden=1), "There is one unit."),
     ],
