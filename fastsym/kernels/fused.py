@@ -14,7 +14,7 @@ import numpy as np
 
 from fastsym.kernels._jit import jit, jit_inline, jit_reordered
 from fastsym.kernels.elementary import TWO_LOG2_E, exp_of_minus_normal, log, sigmoid_from, tanh_scaled
-from fastsym.kernels.lanes import fma, like, magnitude, where_negative
+from fastsym.kernels.lanes import fabs, fma, like, select_negative
 from fastsym.kernels.layout import aligned
 from fastsym.model.params import Array, LayerParams, Params
 
@@ -67,10 +67,10 @@ def output(z: Array, y: Array, dz: Array, factors: Array) -> Any:
     for m in range(z.shape[0]):
         sign = 1 - 2 * y[m]
         t = sign * z[m]
-        e, rest = exp_of_minus_normal(magnitude(t))
+        e, rest = exp_of_minus_normal(fabs(t))
         factors[m] = 1 + e
         dz[m] = sign * sigmoid_from(t, e, rest)
-        z[m] = where_negative(t, like(t, 0.0), t)
+        z[m] = select_negative(t, like(t, 0.0), t)
     return total(z)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastsym.kernels._jit import jit, jit_expanded, jit_inline
 from fastsym.kernels.elementary import TWO_LOG2_E
-from fastsym.kernels.lanes import per_register
+from fastsym.kernels.lanes import lanes_per_register
 from fastsym.kernels.layout import Packed, Plan, aligned, pack, read_states, state_size, states_of
 from fastsym.kernels.simd import slice_sums, update
 from fastsym.kernels.threads import LENGTH, NEXT, STOP, atomic_add, atomic_load, meet, run_together
@@ -68,8 +68,8 @@ def train_share(
     who share a network, with room for two times the slices.
     """
     H, M, C, S, slices, heavy, block = sizes
-    plan = Plan(H, M, sign.size // (4 * per_register(sign)), C, S, slices, heavy, block)
-    length, B = H * C * S, block * 4 * per_register(X)
+    plan = Plan(H, M, sign.size // (4 * lanes_per_register(sign)), C, S, slices, heavy, block)
+    length, B = H * C * S, block * 4 * lanes_per_register(X)
     A, z, dz = room[: H * B], room[H * B : (H + 1) * B], room[(H + 1) * B : (H + 2) * B]
     scaled = room[(H + 2) * B : (H + 2) * B + length]
     state = room[(H + 2) * B + length :]

@@ -19,19 +19,19 @@ from fastsym.kernels._jit import jit_expanded, jit_inline
 from fastsym.kernels.elementary import TWO_LOG2_E, exp_of_minus_normal, log, log_up_to_two, sigmoid_from, tanh_scaled
 from fastsym.kernels.lanes import (
     accumulate,
-    add_totals,
-    broadcast,
+    add_reduced,
+    fabs,
     fma,
+    fneg,
+    lanes_per_register,
     like,
     load,
-    magnitude,
-    minus,
-    per_register,
-    product,
+    load_splat,
+    reduce_add,
+    reduce_mul,
+    select_negative,
     splat,
     store,
-    total,
-    where_negative,
     zeros,
 )
 from fastsym.kernels.layout import LONG_BLOCK, Plan
@@ -41,14 +41,14 @@ from fastsym.model.params import Array
 @jit_inline
 def forward_pair(X: Array, x: int, shape: Any, plan: Plan, scaled: Array, r: int, s: int) -> Any:
     """tanh of two units, whose rows begin at r and s, for the group of samples at x."""
-    F, G = len(shape), 4 * per_register(X)
-    y0 = broadcast(scaled, r + F, 4)
-    y1 = broadcast(scaled, s + F, 4)
+    F, G = len(shape), 4 * lanes_per_register(X)
+    y0 = load_splat(scaled, r + F, 4)
+    y1 = load_splat(scaled, s + F, 4)
     for _ in range(plan.C):
         for f in range(F):
             v = load(X, x, 4)
-            y0 = fma(broadcast(scaled, r + f, 4), v, y0)
-            y1 = fma(broadcast(scaled, s + f, 4), v, y1)
+            y0 = fma(load_splat(scaled, r + f, 4), v, y0)
+            y1 = fma(load_splat(scaled, s + f, 4), v, y1)
             x += G
         r += plan.S
         s += plan.S
@@ -58,11 +58,11 @@ def forward_pair(X: Array, x: int, shape: Any, plan: Plan, scaled: Array, r: int
 @jit_inline
 def forward_one(X: Array, x: int, shape: Any, plan: Plan, scaled: Array, r: int) -> Any:
     """tanh of one unit, as :func:`forward_pair`."""
-    F, G = len(shape), 4 * per_register(X)
-    y = broadcast(scaled, r + F, 4)
+    F, G = len(shape), 4 * lanes_per_register(X)
+    y = load_splat(scaled, r + F, 4)
     for _ in range(plan.C):
         for f in range(F):
-            y = fma(broadcast(scaled, r + f, 4), load(X, x, 4), y)
+            y = fma(load_splat(scaled, r + f, 4), load(X, x, 4), y)
             x += G
         r += plan.S
     return tanh_scaled(y)
@@ -73,24 +73,24 @@ def hidden_forward(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, scaled: Array, b2: Array, A: Array, z: Array
 ) -> None:
     """Overwrite ``A`` (H, block) with the hidden activations and ``z`` (block,) with the output's argument."""
-    F, G, R = len(shape), 4 * per_register(X), plan.C * plan.S
+    F, G, R = len(shape), 4 * lanes_per_register(X), plan.C * plan.S
     B, size = plan.block * G, plan.C * F * G
     for g in range(groups):
-        store(z, g * G, broadcast(b2, 0, 4))
+        store(z, g * G, load_splat(b2, 0, 4))
     for h in range(0, plan.H - 1, 2):
         r, s = h * R, (h + 1) * R
         for g in range(groups):
             a0, a1 = forward_pair(X, x + g * size, shape, plan, scaled, r, s)
             store(A, h * B + g * G, a0)
             store(A, (h + 1) * B + g * G, a1)
-            part = fma(broadcast(scaled, r + F + 1, 4), a0, load(z, g * G, 4))
-            store(z, g * G, fma(broadcast(scaled, s + F + 1, 4), a1, part))
+            part = fma(load_splat(scaled, r + F + 1, 4), a0, load(z, g * G, 4))
+            store(z, g * G, fma(load_splat(scaled, s + F + 1, 4), a1, part))
     if plan.H % 2:
         h = plan.H - 1
         for g in range(groups):
             a = forward_one(X, x + g * size, shape, plan, scaled, h * R)
             store(A, h * B + g * G, a)
-            store(z, g * G, fma(broadcast(scaled, h * R + F + 1, 4), a, load(z, g * G, 4)))
+            store(z, g * G, fma(load_splat(scaled, h * R + F + 1, 4), a, load(z, g * G, 4)))
 
 
 @jit_inline
@@ -102,32 +102,36 @@ def output(z: Array, sign: Array, pull: Array, both: Array, start: int, groups: 
     which are left in ``z``. A sample that stands for several is once in the product, and else in the sum. If some of
     those have label 1 and others 0, all are taken for 0 first, and what that leaves out by z is linear.
     """
-    L = per_register(z)
+    L = lanes_per_register(z)
     slopes = splat(z.dtype.type(0), 4)
     linear = splat(z.dtype.type(0), 4)
     factors = splat(z.dtype.type(1), 4)
     slopes_of_both = splat(z.dtype.type(0), 1)
     rest_of_cost = splat(z.dtype.type(0), 1)
     for i in range(0, heavy * L, L):
-        rest_of_cost = fma(minus(load(both, start + i, 1)), load(z, i, 1), rest_of_cost)
+        rest_of_cost = fma(fneg(load(both, start + i, 1)), load(z, i, 1), rest_of_cost)
     for i in range(0, groups * 4 * L, 4 * L):
         argument, signs, counts = load(z, i, 4), load(sign, start + i, 4), load(pull, start + i, 4)
         t = signs * argument
-        e, rest = exp_of_minus_normal(magnitude(t))
+        e, rest = exp_of_minus_normal(fabs(t))
         slope = counts * sigmoid_from(t, e, rest)
-        factor = fma(magnitude(signs), e, like(t, 1.0))  # 1 for a missing sample
+        factor = fma(fabs(signs), e, like(t, 1.0))  # 1 for a missing sample
         store(dz, i, slope)
         store(z, i, factor)
         slopes = slopes + slope
-        linear = fma(counts, where_negative(t, like(t, 0.0), argument), linear)
+        linear = fma(counts, select_negative(t, like(t, 0.0), argument), linear)
         factors = factors * factor
     for i in range(0, heavy * L, L):
         others = load(both, start + i, 1)
         store(dz, i, load(dz, i, 1) - others)
         slopes_of_both = slopes_of_both + others
-        further = magnitude(load(pull, start + i, 1)) - like(others, 1.0)
+        further = fabs(load(pull, start + i, 1)) - like(others, 1.0)
         rest_of_cost = fma(further, log_up_to_two(load(z, i, 1)), rest_of_cost)
-    return total(slopes) - total(slopes_of_both), total(linear) + total(rest_of_cost), product(factors)
+    return (
+        reduce_add(slopes) - reduce_add(slopes_of_both),
+        reduce_add(linear) + reduce_add(rest_of_cost),
+        reduce_mul(factors),
+    )
 
 
 @jit_inline
@@ -135,7 +139,7 @@ def backward_pair(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, A: Array, a: int, dz: Array, sums: Array, r: int
 ) -> None:
     """Add the first chunk of gradients of two units to ``sums``; leave their slopes in ``A`` for further chunks."""
-    G, L, R = 4 * per_register(X), per_register(X), plan.C * plan.S
+    G, L, R = 4 * lanes_per_register(X), lanes_per_register(X), plan.C * plan.S
     size, B = plan.C * len(shape) * G, plan.block * G
     row0, row1 = zeros(X, shape), zeros(X, shape)
     bias0, bias1, weight0, weight1 = (
@@ -153,8 +157,8 @@ def backward_pair(
         product1 = t1 * slope
         weight0 = weight0 + product0
         weight1 = weight1 + product1
-        slope0 = fma(minus(t0), product0, slope)
-        slope1 = fma(minus(t1), product1, slope)
+        slope0 = fma(fneg(t0), product0, slope)
+        slope1 = fma(fneg(t1), product1, slope)
         bias0 = bias0 + slope0
         bias1 = bias1 + slope1
         row0 = accumulate(row0, slope0, X, column, G)
@@ -162,8 +166,8 @@ def backward_pair(
         # Even if there is no further chunk: a branch here makes LLVM keep some of the sums in memory.
         store(A, a + place, slope0)
         store(A, a + B + place, slope1)
-    add_totals(sums, r, row0 + (bias0, weight0))
-    add_totals(sums, r + R, row1 + (bias1, weight1))
+    add_reduced(sums, r, row0 + (bias0, weight0))
+    add_reduced(sums, r + R, row1 + (bias1, weight1))
 
 
 @jit_inline
@@ -171,7 +175,7 @@ def backward_one(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, A: Array, a: int, dz: Array, sums: Array, r: int
 ) -> None:
     """One unit, as :func:`backward_pair`."""
-    G, L = 4 * per_register(X), per_register(X)
+    G, L = 4 * lanes_per_register(X), lanes_per_register(X)
     size = plan.C * len(shape) * G
     row = zeros(X, shape)
     bias, weight = splat(X.dtype.type(0), 1), splat(X.dtype.type(0), 1)
@@ -180,11 +184,11 @@ def backward_one(
         t = load(A, a + place, 1)
         weighted = t * slope
         weight = weight + weighted
-        slope = fma(minus(t), weighted, slope)
+        slope = fma(fneg(t), weighted, slope)
         bias = bias + slope
         row = accumulate(row, slope, X, x + place // G * size + place % G, G)
         store(A, a + place, slope)
-    add_totals(sums, r, row + (bias, weight))
+    add_reduced(sums, r, row + (bias, weight))
 
 
 @jit_inline
@@ -192,12 +196,12 @@ def backward_chunk(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, A: Array, a: int, sums: Array, r: int
 ) -> None:
     """Add one further chunk of gradients of one unit, whose slopes are in ``A``, to ``sums``."""
-    G, L = 4 * per_register(X), per_register(X)
+    G, L = 4 * lanes_per_register(X), lanes_per_register(X)
     size = plan.C * len(shape) * G
     row = zeros(X, shape)
     for place in range(0, groups * G, L):
         row = accumulate(row, load(A, a + place, 1), X, x + place // G * size + place % G, G)
-    add_totals(sums, r, row)
+    add_reduced(sums, r, row)
 
 
 @jit_expanded
@@ -205,7 +209,7 @@ def hidden_backward(
     X: Array, x: int, groups: int, shape: Any, plan: Plan, A: Array, dz: Array, sums: Array, start: int
 ) -> None:
     """Add the gradient sums of one block to those of its slice, which begin at ``start``."""
-    G, R = 4 * per_register(X), plan.C * plan.S
+    G, R = 4 * lanes_per_register(X), plan.C * plan.S
     B = plan.block * G
     for h in range(0, plan.H - 1, 2):
         backward_pair(X, x, groups, shape, plan, A, h * B, dz, sums, start + h * R)
@@ -237,7 +241,7 @@ def slice_sums(
     place: int,
 ) -> None:
     """Work through slice s; overwrite slice ``place`` of ``sums``, and of ``heads``: sum of dz, cost."""
-    G = 4 * per_register(X)
+    G = 4 * lanes_per_register(X)
     length = plan.H * plan.C * plan.S
     start = place * length
     blocks = -(-plan.groups // plan.block)
@@ -277,7 +281,7 @@ def update(
     place: int,
 ) -> float:
     """Add up the slices from ``place`` on, take one step of gradient descent, and return the summed cost."""
-    F, L, R = len(shape), per_register(rows), plan.C * plan.S
+    F, L, R = len(shape), lanes_per_register(rows), plan.C * plan.S
     length = plan.H * R
     base = place * length
     for h in range(plan.H):

@@ -32,7 +32,7 @@ MET, STOP, NEXT, LENGTH = 0, 8, 16, 24
 
 
 @intrinsic
-def atomic_add(typingctx: Any, array: Any, index: Any, value: Any) -> Any:  # noqa: ARG001
+def atomic_add(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     """``atomic_add(array, index, value)``: add to an entry that other threads use; return what it was."""
     if not isinstance(array, types.Array) or array.dtype != types.int64:
         return None
@@ -45,7 +45,7 @@ def atomic_add(typingctx: Any, array: Any, index: Any, value: Any) -> Any:  # no
 
 
 @intrinsic
-def atomic_load(typingctx: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
+def atomic_load(typingctx: Any, array: Any, index: Any) -> Any:
     """``atomic_load(array, index)``: an entry that other threads change, and all they wrote before they did."""
     if not isinstance(array, types.Array) or array.dtype != types.int64:
         return None
@@ -58,10 +58,10 @@ def atomic_load(typingctx: Any, array: Any, index: Any) -> Any:  # noqa: ARG001
 
 
 @intrinsic
-def relax(typingctx: Any) -> Any:  # noqa: ARG001
+def relax(typingctx: Any) -> Any:
     """``relax()``: tell the processor that this is a waiting loop, where it has a word for it."""
 
-    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:  # noqa: ARG001
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         if builder.module.triple.startswith(("x86_64", "i386", "i686")):
             pause = ir.FunctionType(ir.VoidType(), [])
             builder.call(cgutils.get_or_insert_function(builder.module, pause, "llvm.x86.sse2.pause"), [])
@@ -71,10 +71,10 @@ def relax(typingctx: Any) -> Any:  # noqa: ARG001
 
 
 @intrinsic
-def give_way(typingctx: Any) -> Any:  # noqa: ARG001
+def give_way(typingctx: Any) -> Any:
     """``give_way()``: let the system run another thread on this processor, where it has POSIX's call for it."""
 
-    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:  # noqa: ARG001
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         if os.name == "posix":
             call = ir.FunctionType(ir.IntType(32), [])
             builder.call(cgutils.get_or_insert_function(builder.module, call, "sched_yield"), [])

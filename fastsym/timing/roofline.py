@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastsym.kernels._jit import jit
-from fastsym.kernels.lanes import REGISTER_BYTES, fma, load, splat, total
+from fastsym.kernels.lanes import REGISTER_BYTES, fma, load, reduce_add, splat
 from fastsym.model.params import Array
 
 CACHED_BYTES = 16 * 1024
@@ -87,7 +87,7 @@ def fma_chains(passes: int, a: Any) -> Any:
         x = fma(x, factor, factor)
         y = fma(y, factor, factor)
         z = fma(z, factor, factor)
-    return total(x + y + z)
+    return reduce_add(x + y + z)
 
 
 @jit
@@ -99,7 +99,7 @@ def add_chains(passes: int, a: Any) -> Any:
         x = x + step
         y = y + step
         z = z + step
-    return total(x + y + z)
+    return reduce_add(x + y + z)
 
 
 @jit
@@ -112,7 +112,7 @@ def mixed_chains(passes: int, a: Any) -> Any:
         x = x + step
         y = fma(y, step, step)
         z = z + step
-    return total((w + x) + (y + z))
+    return reduce_add((w + x) + (y + z))
 
 
 @jit
@@ -124,7 +124,7 @@ def division_chains(passes: int, a: Any) -> Any:
         x = one / x
         y = one / y
         z = one / z
-    return total(x + y + z)
+    return reduce_add(x + y + z)
 
 
 @jit
@@ -141,7 +141,7 @@ def divided_chains(passes: int, a: Any) -> Any:
         x = fma(x, factor, factor)
         y = fma(y, factor, factor)
         z = fma(z, factor, factor)
-    return total(x + y + z) + total(w)
+    return reduce_add(x + y + z) + reduce_add(w)
 
 
 @jit
@@ -156,7 +156,7 @@ def loads(passes: int, array: Array) -> Any:
             x = fma(load(array, i + step, 4), one, x)
             y = y + load(array, i + 2 * step, 4)
             z = fma(load(array, i + 3 * step, 4), one, z)
-    return total((w + x) + (y + z))
+    return reduce_add((w + x) + (y + z))
 
 
 def measure_roofline(dtype: DTypeLike = np.float64, clock: Callable[[], float] = time.perf_counter) -> Roofline:

@@ -9,7 +9,8 @@ from numba import njit  # uncached: a cached kernel of a test file would outlive
 
 from fastsym.kernels import elementary
 from fastsym.kernels._jit import OPTIONS
-from fastsym.kernels.lanes import load, magnitude, store
+from fastsym.kernels.fit_coefficients import coefficients
+from fastsym.kernels.lanes import fabs, load, store
 from fastsym.model.params import Array
 
 BOUND_ULP = {"tanh": 2.0, "tanh_scaled": 2.0, "sigmoid": 2.0, "log": 2.0}
@@ -58,7 +59,7 @@ def each_log_up_to_two(x: Array, out: Array) -> None:
 def each_slope(x: Array, out: Array) -> None:
     for i in range(0, x.size, 64 // x.itemsize):
         z = load(x, i, 1)
-        e, rest = elementary.exp_of_minus_normal(magnitude(z))
+        e, rest = elementary.exp_of_minus_normal(fabs(z))
         store(out, i, elementary.sigmoid_from(z, e, rest))
 
 
@@ -128,6 +129,12 @@ def arguments(dtype: type, count: int = 3000, seed: int = 0) -> Array:
     ]
     smallest = np.finfo(dtype).smallest_subnormal * np.arange(1, 65)
     return np.concatenate([*(p.astype(dtype) for p in parts), smallest.astype(dtype), bit_patterns(dtype, count, seed)])
+
+
+def test_the_coefficients_are_those_that_the_script_fits() -> None:
+    fitted = coefficients()
+    assert {name: getattr(elementary, name) for name in fitted} == fitted
+    assert set(fitted) == {name for name, value in vars(elementary).items() if isinstance(value, tuple)}
 
 
 @pytest.mark.parametrize("dtype", TYPES)

@@ -12,6 +12,8 @@ from fastsym.model.params import Array
 
 TYPES = (np.float64, np.float32)
 COUNT = 64
+ROWS = 16
+WIDE, NARROW = (2.0, -3.0, 0.5), (0.25, 4.0)
 compiled = njit(error_model="numpy")
 
 
@@ -24,16 +26,19 @@ def each_word(a: Array, b: Array, c: Array, out: Array, sums: Array, products: A
         store(out[2], i, x * y)
         store(out[3], i, x / y)
         store(out[4], i, lanes.fma(x, y, z))
-        store(out[5], i, lanes.magnitude(x))
-        store(out[6], i, lanes.with_sign(x, y))
-        store(out[7], i, lanes.at_most(x, y))
-        store(out[8], i, lanes.where_negative(x, y, z))
+        store(out[5], i, lanes.fabs(x))
+        store(out[6], i, lanes.copysign(x, y))
+        store(out[7], i, lanes.minimum(x, y))
+        store(out[8], i, lanes.select_negative(x, y, z))
         store(out[9], i, lanes.like(x, 0.1))
         store(out[10], i, lanes.by_precision(x, 0.25, 0.5))
-        store(out[11], i, lanes.rough_reciprocal(lanes.magnitude(y)))
+        store(out[11], i, lanes.rough_reciprocal(lanes.fabs(y)))
         store(out[12], i, lanes.splat(a[i], 2))
-        sums[i] = lanes.total(x)
-        products[i] = lanes.product(x)
+        store(out[13], i, lanes.fneg(x))
+        store(out[14], i, lanes.floor(x))
+        store(out[15], i, lanes.polynomial(x, WIDE, NARROW))
+        sums[i] = lanes.reduce_add(x)
+        products[i] = lanes.reduce_mul(x)
 
 
 @compiled
@@ -41,13 +46,16 @@ def each_word_on_floats(a: Array, b: Array, c: Array, out: Array) -> None:
     for i in range(a.size):
         x, y, z = a[i], b[i], c[i]
         out[4, i] = lanes.fma(x, y, z)
-        out[5, i] = lanes.magnitude(x)
-        out[6, i] = lanes.with_sign(x, y)
-        out[7, i] = lanes.at_most(x, y)
-        out[8, i] = lanes.where_negative(x, y, z)
+        out[5, i] = lanes.fabs(x)
+        out[6, i] = lanes.copysign(x, y)
+        out[7, i] = lanes.minimum(x, y)
+        out[8, i] = lanes.select_negative(x, y, z)
         out[9, i] = lanes.like(x, 0.1)
         out[10, i] = lanes.by_precision(x, 0.25, 0.5)
-        out[11, i] = lanes.rough_reciprocal(lanes.magnitude(y))
+        out[11, i] = lanes.rough_reciprocal(lanes.fabs(y))
+        out[13, i] = lanes.fneg(x)
+        out[14, i] = lanes.floor(x)
+        out[15, i] = lanes.polynomial(x, WIDE, NARROW)
 
 
 @compiled
@@ -72,7 +80,7 @@ def numbers(dtype: type) -> tuple[Array, Array, Array]:
 @pytest.fixture(scope="module", params=TYPES)
 def results(request: pytest.FixtureRequest) -> tuple[tuple[Array, Array, Array], Array, Array, Array]:
     a, b, c = numbers(request.param)
-    out = np.full((13, COUNT), np.nan, request.param)
+    out = np.full((ROWS, COUNT), np.nan, request.param)
     sums, products = np.full((2, COUNT), np.nan)
     each_word(a, b, c, out, sums, products)
     return (a, b, c), out, sums, products
@@ -94,8 +102,18 @@ def test_fma_rounds_once(results: tuple[tuple[Array, Array, Array], Array, Array
 def test_sign_and_choice(results: tuple[tuple[Array, Array, Array], Array, Array, Array]) -> None:
     (a, b, c), out, _, _ = results
     expected = (np.abs(a), np.copysign(a, b), np.minimum(a, b), np.where(a < 0, b, c))
-    for row, value in enumerate(expected, start=5):
+    for row, value in zip((5, 6, 7, 8, 13, 14), (*expected, -a, np.floor(a)), strict=True):
         np.testing.assert_array_equal(out[row], value)
+
+
+def test_polynomial_is_horners_rule_with_fma(results: tuple[tuple[Array, Array, Array], Array, Array, Array]) -> None:
+    (a, _, _), out, _, _ = results
+    coefficients = WIDE if a.dtype == np.float64 else NARROW
+    for x, got in zip(a.tolist(), out[15].tolist(), strict=True):
+        p = Fraction(coefficients[0])
+        for c in coefficients[1:]:
+            p = Fraction(float(a.dtype.type(p * Fraction(x) + Fraction(c))))
+        assert p == Fraction(got)
 
 
 def test_constants(results: tuple[tuple[Array, Array, Array], Array, Array, Array]) -> None:
@@ -111,7 +129,7 @@ def test_rough_reciprocal_is_within_13_percent(results: tuple[tuple[Array, Array
     assert (np.abs(out[11] * np.abs(b) - 1) <= 0.13).all()
 
 
-def test_total_and_product_combine_halves(results: tuple[tuple[Array, Array, Array], Array, Array, Array]) -> None:
+def test_reductions_combine_halves(results: tuple[tuple[Array, Array, Array], Array, Array, Array]) -> None:
     (a, _, _), _, sums, products = results
     width = 128 // a.itemsize
     for start in range(0, COUNT, width):
@@ -130,14 +148,15 @@ def test_floats_and_lanes_give_the_same_bits(
     (a, b, c), out, _, _ = results
     on_floats = np.full_like(out, np.nan)
     each_word_on_floats(a, b, c, on_floats)
-    assert on_floats[4:12].tobytes() == out[4:12].tobytes()
+    for rows in (slice(4, 12), slice(13, 16)):
+        assert on_floats[rows].tobytes() == out[rows].tobytes()
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_nan_and_signed_zero(dtype: type) -> None:
     a = np.array([np.nan, 1.0, -0.0, 0.0] * 16, dtype)
     b = np.array([1.0, np.nan, 2.0, -1.0] * 16, dtype)
-    out = np.zeros((13, COUNT), dtype)
+    out = np.zeros((ROWS, COUNT), dtype)
     each_word(a, b, np.full_like(a, 5), out, np.empty(COUNT), np.empty(COUNT))
     assert np.isnan(out[7, 0])  # a clamp must not swallow NaN
     assert out[7, 1] == 1
