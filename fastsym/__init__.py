@@ -7,6 +7,7 @@ Shape legend: :mod:`fastsym.model.params`. Entry points: ``python -m fastsym.rep
 from fastsym.model.datasets import Dataset, load_titanic
 from fastsym.model.initialise import initialise
 from fastsym.model.params import LayerParams, Params
+from fastsym.model.tables import load_table
 from fastsym.training.registry import VARIANTS, Variant
 from fastsym.training.train import NonFiniteCostWarning, Training, train, train_population
 
@@ -21,6 +22,7 @@ __all__ = [
     "Training",
     "Variant",
     "initialise",
+    "load_table",
     "load_titanic",
     "train",
     "train_population",

@@ -1,13 +1,13 @@
 """The command line: ``fastsym report``, ``regression``, ``sweep``, ``play`` and ``train``."""
 
 import time
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from fastsym._console import stop
-from fastsym.report.__main__ import read_own, report
+from fastsym.model.table_options import TableOptions, with_table_options
+from fastsym.report.__main__ import report
 
 app = typer.Typer(
     add_completion=False,
@@ -44,16 +44,13 @@ def play(context: typer.Context) -> None:
 
 
 @app.command()
+@with_table_options
 def train(
+    table: TableOptions,
     features: Annotated[
         Literal["article", "no_id", "standardised"] | None,
         typer.Option(help="Feature set of the Titanic table; article if not given."),
     ] = None,
-    csv: Annotated[Path | None, typer.Option(help="A CSV file of your own instead of the Titanic table.")] = None,
-    target: Annotated[str | None, typer.Option(help="Its column of labels, 0 and 1.")] = None,
-    standardise: Annotated[
-        bool, typer.Option("--standardise", help="Give its features mean 0 and variance 1.")
-    ] = False,
     hidden: Annotated[int, typer.Option(min=0, help="Hidden units; 0 for the one-layer net.")] = 4,
     start: Annotated[
         str, typer.Option(help="How the weights start: zeros, constant, normal, ...; see fastsym.initialise.")
@@ -66,12 +63,14 @@ def train(
     dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Precision.")] = "float64",
 ) -> None:
     """Train the article's network on the Titanic table, or on your own, and print the cost it reaches."""
+    import numpy as np
+
     import fastsym
 
-    if csv is not None and features is not None:
+    if table.csv is not None and features is not None:
         raise stop(ValueError("features: expected none with --csv; got one; use --standardise, or leave one out"))
     try:
-        own = read_own(csv, target, standardise)
+        own = table.load()
         X, y, names = fastsym.load_titanic(features or "article") if own is None else own
         params = fastsym.initialise(start, len(names), hidden or None, scale, seed, dtype)
         X, y = X.astype(dtype), y.astype(dtype)
@@ -85,6 +84,8 @@ def train(
     typer.echo(f"cost:    {final}")
     typer.echo(f"variant: {training.variant}, {threads}")
     typer.echo(f"time:    {seconds:.3g} s for {iterations} iterations, loading of compiled code included")
+    if not all(np.isfinite(array).all() for array in (training.costs, *training.params)):
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import fastsym
 from fastsym.__main__ import app
+from fastsym.model.datasets import titanic_path
 
 SHORT = ["train", "--iterations", "3", "--variant", "reference"]
 
@@ -116,12 +117,12 @@ def test_train_on_an_own_table(own: pd.DataFrame, tmp_path: Path, standardise: b
 @pytest.mark.parametrize(
     ("spoil", "arguments", "message"),
     [
-        ({}, ("--target", "z"), "target: expected one of the columns 'a', '<b>[red]', 'y'; got 'z'"),
+        ({}, ("--target", "z"), "target: expected a column of the table: 'a', '<b>[red]', 'y'; got 'z'"),
         ({}, (), "target: expected the column of labels"),
         ({}, ("--target", "y", "--features", "no_id"), "features: expected none with --csv"),
-        ({"<b>[red]": None}, ("--target", "y"), "column '<b>[red]': expected no missing values"),
+        ({"<b>[red]": None}, ("--target", "y"), "column '<b>[red]': expected numbers; got no value in any row"),
         ({"a": "text"}, ("--target", "y"), "column 'a': expected numbers"),
-        ({"y": 2}, ("--target", "y"), "target 'y': expected labels 0 and 1"),
+        ({"y": 2}, ("--target", "y"), "target 'y': expected two kinds of labels"),
         ({"a": 1.0}, ("--target", "y", "--standardise"), "column 'a': expected values that differ"),
     ],
 )
@@ -134,10 +135,24 @@ def test_problems_of_an_own_table_are_named(
     assert err.count("\n") == 1
 
 
+def test_the_raw_titanic_table_is_repaired_by_options() -> None:
+    repairs = ["--drop", "PassengerId,Name,Ticket,Cabin", "--one-hot", "Sex,Embarked", "--fill", "median"]
+    code, out, err = run(*SHORT, "--csv", str(titanic_path()), "--target", "Survived", *repairs)
+    assert (code, err) == (0, "")
+    assert "cost:    0.69" in out
+
+
+def test_results_that_are_not_finite_end_with_status_1() -> None:
+    with pytest.warns(fastsym.NonFiniteCostWarning):
+        code, out, _ = run(*SHORT, "--learning-rate", "1e308")
+    assert code == 1
+    assert "cost:" in out
+
+
 def test_a_missing_file_is_named() -> None:
     code, _, err = run(*SHORT, "--csv", "nowhere.csv", "--target", "y")
     assert code == 2
-    assert err == "error: csv: expected a file; got nowhere.csv: nothing there; check the path\n"
+    assert err == "error: table: expected a file; got nowhere.csv: nothing there; check the path\n"
 
 
 def test_sweep_hands_its_arguments_over(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from fastsym.model.columns import option
 from fastsym.model.params import Array
 
 if TYPE_CHECKING:
@@ -109,9 +110,9 @@ def standardise(data: Dataset) -> Dataset:
 
 
 def _refuse(data: Dataset, wrong: "np.ndarray[tuple[int], np.dtype[np.bool_]]", problem: str) -> None:
-    names = [repr(name) for name, is_wrong in zip(data.feature_names, wrong, strict=True) if is_wrong]
+    names = [name for name, is_wrong in zip(data.feature_names, wrong, strict=True) if is_wrong]
     if names:
         raise ValueError(
-            f"{'columns' if len(names) > 1 else 'column'} {', '.join(names)}: expected {problem}; drop "
-            f"{'them' if len(names) > 1 else 'it'}"
+            f"{'columns' if len(names) > 1 else 'column'} {', '.join(map(repr, names))}: expected {problem}; drop "
+            f"{'them' if len(names) > 1 else 'it'}, as {option('drop', ','.join(names))} does"
         )

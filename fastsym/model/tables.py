@@ -1,121 +1,141 @@
-"""A user's own table -> Dataset: any binary classification data, from a CSV file or a DataFrame."""
+"""A user's own table -> Dataset: any binary classification data, from a file or a DataFrame."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, Any
 
 import numpy as np
 
-from fastsym.model import datasets
+from fastsym.model import datasets, files
+from fastsym.model.columns import Table, chosen, listed, name_of, select, unknown
 from fastsym.model.datasets import Dataset
-
-if TYPE_CHECKING:
-    from pandas import DataFrame, Series
-
-SHOWN = 5
-"""Names or values listed in a message, at most."""
+from fastsym.model.delimited import Reading, parse
+from fastsym.model.labels import labels
+from fastsym.model.repairs import FILLS, features, refuse_odd_row
 
 
-def load_table(source: "str | Path | DataFrame", target: str, standardise: bool = False) -> Dataset:
-    """Turn a table with one row a sample into features and labels.
+def load_table(
+    source: str | Path | IO[Any] | Any,
+    target: Hashable,
+    *,
+    positive: Hashable = None,
+    sep: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    comment: str | None = None,
+    header: bool | None = None,
+    skip: Sequence[int] = (),
+    index: bool = False,
+    drop: str | Sequence[Hashable] = (),
+    missing: Sequence[str] = (),
+    fill: str | None = None,
+    one_hot: str | Sequence[Hashable] = (),
+    standardise: bool = False,
+) -> Dataset:
+    r"""Turn a table with one row a sample into features and labels.
+
+    Nothing is guessed: what a file does not tell for certain is refused, with the option that tells it. Messages name
+    options as they are typed on the command line: ``--one-hot`` is ``one_hot`` here.
 
     Parameters
     ----------
     source
-        Path of a CSV file with a header line, or a DataFrame. Not modified.
+        Path of a file, or a file opened for reading, or anything that pandas makes a DataFrame of: a dict of columns,
+        a list of dicts, rows without names (their columns are then called 0, 1, ...), a pyarrow or polars table. An
+        index is no feature. Files: text with separators, also compressed (gz, bz2, xz, or a zip of one file); Parquet
+        and Feather; Excel, OpenDocument, ORC, Stata, SPSS and SAS, for which pandas may need a package of its own.
+        Not modified.
     target
-        Name of the column of labels: 0 and 1, or False and True.
+        Name of the column of labels.
+    positive
+        Which of the two kinds of labels is 1; not needed for labels 0 and 1, or False and True.
+    sep, decimal
+        What separates fields (one character, or ``"spaces"``) and the decimal sign, if the file does not tell.
+    encoding
+        Of text; UTF-8, or what a byte order mark tells, if not given.
+    comment
+        Leave out lines that begin with this. ``""``: none is a comment.
+    header
+        Whether the first line holds names. False: the columns are called 0, 1, ...; None: it must look like names.
+    skip
+        Numbers of lines to leave out, from 1.
+    index
+        Leave out the first column, which holds names or numbers of rows.
+    drop
+        Columns to leave out, in a list or with commas between their names.
+    missing
+        Values that stand for a missing one, such as ``"?"``; the empty field, ``NA``, ``NaN``, ``null`` and ``None``
+        always do.
+    fill
+        ``"median"``: a missing number becomes the median of its column, and a missing value of a ``one_hot`` column 0
+        for every kind. None: they are refused.
+    one_hot
+        Columns to turn into one column per kind of value, called ``column=value``.
     standardise
         Give every feature mean 0 and variance 1.
 
     Returns
     -------
     Dataset
-        All other columns, in their order, as float64 features.
+        All other columns, in their order, as float64 features. The name of a column on several levels joins them by
+        points.
 
     Raises
     ------
-    FileNotFoundError
-        If the file is not there.
+    FileNotFoundError, IsADirectoryError
+        If there is no such file.
     ValueError
-        If the file is no CSV table, the target is missing or has not two labels, 0 and 1, a column is not numeric,
-        double or constant (if standardising), or a value is missing or infinite; the message says which.
+        If the source is no table, it is not certain how it is to be read, the target is missing or not of two kinds,
+        or columns are not finite numbers; the message names the place, and what to do.
     """
-    frame = _frame(source)
-    doubles = frame.columns[frame.columns.duplicated()]
-    if len(doubles):
-        raise ValueError(f"table: expected different column names; got {_some(doubles)} twice; rename one")
-    if target not in frame.columns:
-        advice = "name a column" if frame.shape[1] > 1 else "name it, or save the file with commas between columns"
-        raise ValueError(f"target: expected one of the columns {_some(frame.columns)}; got {target!r}; {advice}")
-    features = frame.drop(columns=target)
-    if features.shape[1] == 0 or len(features) == 0:
+    if fill is not None and fill not in FILLS:
+        raise ValueError(f"fill: expected {' or '.join(FILLS)}; got {fill!r}; name it or leave it out")
+    reading = Reading(sep, decimal, encoding, comment, header, tuple(skip))
+    absent = (missing,) if isinstance(missing, str) else tuple(missing)
+    table = select(_table(source, reading, index, absent), index, drop)
+    names = list(table.frame.columns)
+    if not names:
+        raise ValueError("table: expected columns of features and of labels; got no column; pass data")
+    if target is None:
+        raise ValueError(f"target: expected the column of labels, one of {listed(names, 1000)}; got none; name it")
+    label = name_of(target)
+    if label not in names:
+        raise ValueError(unknown("target", target, names))
+    inputs = Table(table.frame.drop(columns=label), table.lines)
+    if inputs.frame.shape[1] == 0 or len(inputs.frame) == 0:
         raise ValueError(
-            f"table: expected at least one row and one column besides {target!r}; got {len(features)} rows and "
-            f"{features.shape[1]} columns; pass data"
+            f"table: expected at least one row and one column besides {label!r}; got {len(inputs.frame)} rows and "
+            f"{inputs.frame.shape[1]} columns; pass data"
         )
-    for name, column in frame.items():
-        if column.isna().any():
-            row = int(np.argmax(column.isna().to_numpy()))
-            raise ValueError(
-                f"column {name!r}: expected no missing values; got {int(column.isna().sum())}, the first in row {row} "
-                "of the data (from 0); fill or drop them"
-            )
-    y = _labels(frame[target])
-    X = np.stack([_numbers(str(name), column) for name, column in features.items()])
-    data = Dataset(np.ascontiguousarray(X), y, tuple(map(str, features.columns)))
+    coded = chosen("one_hot", one_hot, list(inputs.frame.columns))
+    refuse_odd_row(Table(table.frame.drop(columns=coded), table.lines))
+    y = labels(table, label, positive)
+    columns = features(inputs, fill, coded)
+    data = Dataset(np.ascontiguousarray(columns.to_numpy(np.float64).T), y, tuple(columns.columns))
     return datasets.standardise(data) if standardise else data
 
 
-def _frame(source: "str | Path | DataFrame") -> "DataFrame":
+def _table(source: Any, reading: Reading, index: bool, missing: tuple[str, ...]) -> Table:
     import pandas as pd  # here, because it costs more to import than all of fastsym
 
-    if isinstance(source, pd.DataFrame):
-        return source
-    try:
-        header = pd.read_csv(source, header=None, nrows=1, dtype=str).iloc[0]
-        frame = pd.read_csv(source)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"table: expected a CSV file with a header line; got {source}: {error}") from error
-    if header.duplicated().any():  # pandas would rename the second one
-        name = header[header.duplicated()].iloc[0]
-        raise ValueError(f"table: expected different column names; got {name!r} twice; rename one")
-    return frame
+    if isinstance(source, str | Path) or hasattr(source, "read"):
+        found = files.read(source, reading.encoding)
+    elif isinstance(source, pd.Series):
+        raise ValueError("table: expected columns of features and of labels; got a Series; pass a DataFrame")
+    else:
+        try:
+            found = source.to_pandas() if hasattr(source, "to_pandas") else pd.DataFrame(source)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"table: expected a file or columns; got {type(source).__name__}: {error}") from error
+    if isinstance(found, str):
+        return parse(found, reading, index, missing)
+    for name, value in zip(reading._fields, reading, strict=True):
+        if value not in (None, ()):
+            raise ValueError(f"{name}: expected none for a table that is not text; got {value!r}; leave it out")
+    return Table(found.mask(found.isin([*missing, *_as_numbers(missing)])) if missing else found)
 
 
-def _some(names: Iterable[object]) -> str:
-    shown = [repr(name) for name in names]
-    return ", ".join(shown[:SHOWN]) + (f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else "")
+def _as_numbers(texts: Sequence[str]) -> list[float]:
+    import pandas as pd
 
-
-def _numbers(name: str, column: "Series") -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    if not (is_numeric_dtype(column) or is_bool_dtype(column)) or column.dtype.kind == "c":
-        raise ValueError(
-            f"column {name!r}: expected numbers; got {column.dtype} values such as {column.iloc[0]!r}; drop the "
-            "column, or turn it into indicator columns with pandas.get_dummies"
-        )
-    values = column.to_numpy(np.float64)
-    if not np.isfinite(values).all():
-        row = int(np.argmin(np.isfinite(values)))
-        raise ValueError(
-            f"column {name!r}: expected finite numbers; got {values[row]} in row {row} of the data (from 0); fix "
-            "or drop it"
-        )
-    return values
-
-
-def _labels(column: "Series") -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    kinds = sorted(column.unique().tolist(), key=str)
-    if not set(kinds) <= {0, 1}:
-        raise ValueError(
-            f"target {column.name!r}: expected labels 0 and 1; got {_some(kinds)}; recode it, for example with "
-            f"(table[{column.name!r}] == {kinds[-1]!r}).astype(int)"
-        )
-    if len(kinds) == 1:
-        raise ValueError(
-            f"target {column.name!r}: expected both labels, 0 and 1; got {kinds[0]!r} in every row; add rows with the "
-            "other one"
-        )
-    return column.to_numpy(np.float64)
+    return [float(each) for each in pd.to_numeric(pd.Series(texts), errors="coerce").dropna()]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fastsym._console import progress_bar, stop
+from fastsym.model.table_options import TableOptions, with_table_options
 
 if TYPE_CHECKING:
     from fastsym._console import Tell
-    from fastsym.model.datasets import Dataset
     from fastsym.report.results import OwnTable, Settings
 
 DEFAULT_OUT = Path("reports/latest")
@@ -23,30 +23,10 @@ TOOK = re.compile(r"(.+): took (\d+\.\d) s")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def read_own(csv: Path | None, target: str | None, standardise: bool) -> "Dataset | None":
-    """Read a user's table, if the options name one.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it cannot be read, or an option is missing; the message says what to do.
-    """
-    from fastsym.model.tables import load_table
-
-    if csv is None:
-        if target is not None or standardise:
-            raise ValueError("csv: expected a file for --target and --standardise; got none; add --csv FILE")
-        return None
-    if target is None:
-        raise ValueError(f"target: expected the column of labels of {csv}; got none; add --target COLUMN")
-    if not csv.is_file():
-        found = "a folder" if csv.is_dir() else "nothing there"
-        raise FileNotFoundError(f"csv: expected a file; got {csv}: {found}; check the path")
-    return load_table(csv, target, standardise)
-
-
 @app.command()
+@with_table_options
 def report(
+    table: TableOptions,
     out: Annotated[
         Path, typer.Option(help="Folder for the report: missing, empty, or an earlier report, which it replaces.")
     ] = DEFAULT_OUT,
@@ -55,11 +35,6 @@ def report(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first random start.")] = 0,
     full: Annotated[bool, typer.Option("--full", help="Run the whole grids, which takes minutes.")] = False,
-    csv: Annotated[Path | None, typer.Option(help="A CSV file of your own instead of the Titanic table.")] = None,
-    target: Annotated[str | None, typer.Option(help="Its column of labels, 0 and 1.")] = None,
-    standardise: Annotated[
-        bool, typer.Option("--standardise", help="Give its features mean 0 and variance 1.")
-    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was found and where it is as one JSON object.")
@@ -72,14 +47,14 @@ def report(
     from fastsym.report.results import full as whole
     from fastsym.timing.saved_runs import UnreadableRunError
 
-    if csv is not None and benchmark_json is not None:
+    if table.csv is not None and benchmark_json is not None:
         raise stop(ValueError("benchmark_json: expected none with --csv, whose report has no timings; leave one out"))
     try:
         check_destination(out)
-        data = read_own(csv, target, standardise)
+        data = table.load()
     except (OSError, ValueError) as error:
         raise stop(error) from error
-    own = None if csv is None or target is None or data is None else OwnTable(csv.name, target, data)
+    own = None if data is None or table.target is None else OwnTable(table.name, table.target, data)
     settings = Settings(seed=seed, benchmark_json=benchmark_json)
     try:
         made = make(out, whole(settings) if full else settings, quiet, own)

@@ -69,7 +69,9 @@ def main(
     try:
         tables = None
         if table is not None and target is not None:
-            tables = {name: load_table(table, target, name == "standardised") for name in ("raw", "standardised")}
+            tables = {
+                name: load_table(table, target, standardise=name == "standardised") for name in ("raw", "standardised")
+            }
         grid = Grid(**values, seeds=seeds, first_seed=first_seed, iterations=iterations)
         with progress_bar(quiet, LINE_SECONDS) as tell:
             run(grid, output, tables, scheduler, lambda done, total: tell(done / total, f"{done} of {total} networks"))

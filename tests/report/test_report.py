@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from fastsym import VARIANTS, Dataset
+from fastsym.model.datasets import titanic_path
 from fastsym.report import __main__ as door
 from fastsym.report import collect as collecting
 from fastsym.report.collect import collect
@@ -637,10 +638,10 @@ def test_names_in_prose_stay_on_one_line_and_are_no_code() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--target", "y"), "csv: expected a file for --target and --standardise; got none"),
-        (("--csv", "no.csv", "--target", "y"), "csv: expected a file; got no.csv: nothing there"),
-        (("--csv", ".", "--target", "y"), "csv: expected a file; got .: a folder"),
-        (("--csv", "no.csv"), "target: expected the column of labels of no.csv; got none"),
+        (("--target", "y"), "csv: expected a file for --target; got none"),
+        (("--csv", "no.csv", "--target", "y"), "table: expected a file; got no.csv: nothing there"),
+        (("--csv", ".", "--target", "y"), "table: expected a file; got .: a folder"),
+        (("--csv", str(titanic_path())), "target: expected the column of labels, one of 'PassengerId'"),
         (("--csv", "no.csv", "--benchmark-json", "b.json"), "benchmark_json: expected none with --csv"),
     ],
 )

@@ -1,0 +1,108 @@
+"""Options of the command line for a user's own table, the same in all commands."""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import typer
+
+from fastsym.model.datasets import Dataset
+
+PANEL = "Your own table"
+
+
+def _option(*names: str, text: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=text, metavar=metavar, rich_help_panel=PANEL)
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What the user says about a table; :func:`fastsym.load_table` explains each."""
+
+    csv: Annotated[
+        Path | None,
+        _option(text="Train on this table (CSV, Parquet, Excel, ...; - is standard input).", metavar="FILE"),
+    ] = None
+    target: Annotated[str | None, _option(text="Its column of labels.", metavar="COLUMN")] = None
+    positive: Annotated[str | None, _option(text="The label that is 1, unless they are 0 and 1.")] = None
+    sep: Annotated[str | None, _option(text="What separates fields; found out if not given.")] = None
+    decimal: Annotated[str | None, _option(text="Decimal sign; found out if not given.")] = None
+    encoding: Annotated[str | None, _option(text="Encoding of the text; UTF-8 if not given.")] = None
+    comment: Annotated[str | None, _option(text="Leave out lines that begin with this.")] = None
+    header: Annotated[
+        bool | None,
+        _option("--header/--no-header", text="The first line holds names; none: the columns are called 0, 1, ..."),
+    ] = None
+    skip: Annotated[list[str] | None, _option(text="Leave out these lines, from 1.", metavar="LINES")] = None
+    index: Annotated[bool, _option("--index", text="Leave out the first column: names of rows.")] = False
+    drop: Annotated[list[str] | None, _option(text="Leave out these columns.", metavar="COLUMNS")] = None
+    missing: Annotated[list[str] | None, _option(text="A value that stands for a missing one.")] = None
+    fill: Annotated[Literal["median"] | None, _option(text="What a missing value becomes.")] = None
+    one_hot: Annotated[
+        list[str] | None,
+        _option(text="Turn these columns into one column per kind of value.", metavar="COLUMNS"),
+    ] = None
+    standardise: Annotated[bool, _option("--standardise", text="Give its features mean 0 and variance 1.")] = False
+
+    @property
+    def name(self) -> str:
+        """Name of the file, for people."""
+        return "standard input" if self.csv == Path("-") else self.csv.name if self.csv else ""
+
+    def load(self) -> Dataset | None:
+        """Read the table, if there is one.
+
+        Raises
+        ------
+        OSError, ValueError
+            If it cannot be read, or an option is missing; the message says what to do.
+        """
+        from fastsym.model.tables import load_table
+
+        if self.csv is None:
+            given = [each.name for each in fields(self) if getattr(self, each.name) not in (each.default, [])]
+            if given:
+                named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+                raise ValueError(f"csv: expected a file for {named}; got none; add --csv FILE")
+            return None
+        rest = {name: value for name, value in asdict(self).items() if name not in ("csv", "target", "skip")}
+        for name in ("drop", "missing", "one_hot"):
+            rest[name] = rest[name] or ()
+        source = sys.stdin.buffer if self.csv == Path("-") else self.csv
+        return load_table(source, self.target, skip=_lines(self.skip or ()), **rest)
+
+
+def with_table_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options; it gets what the user says as its argument ``table``."""
+    own = [each for name, each in inspect.signature(command).parameters.items() if name != "table"]
+    hints = get_type_hints(TableOptions, include_extras=True)
+    added = [
+        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
+        for each in fields(TableOptions)
+    ]
+
+    @functools.wraps(command)
+    def with_table(**values: Any) -> None:
+        table = TableOptions(**{each.name: values.pop(each.name) for each in fields(TableOptions)})
+        command(table=table, **values)
+
+    # What typer reads.
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own] + added
+    with_table.__dict__["__signature__"] = inspect.Signature(parameters)
+    with_table.__annotations__ = {each.name: each.annotation for each in parameters}
+    return with_table
+
+
+def _lines(texts: list[str] | tuple[()]) -> list[int]:
+    """Read numbers of lines and ranges of them, such as 1,4-6."""
+    lines: list[int] = []
+    for part in ",".join(texts).split(",") if texts else []:
+        first, _, last = part.partition("-")
+        if not first.strip().isdecimal() or (last and not last.strip().isdecimal()):
+            raise ValueError(f"skip: expected numbers of lines, such as 2 or 1,4-6; got {part!r}; count lines from 1")
+        lines += range(int(first), int(last or first) + 1)
+    return lines
