@@ -66,12 +66,14 @@ def checked(X: Any, y: Any, params: AnyParams, iterations: int, learning_rate: f
     n_features, samples = raw["X"].shape
     if n_features == 0 or samples == 0:
         raise ValueError(f"X: expected at least one feature and one sample; got shape {raw['X'].shape}; pass data")
-    _shape("y", raw["y"], (samples,), "pass one label per column of X (transpose X if samples are its rows)")
+    flat = raw["y"].ndim == 2 and raw["y"].shape in ((1, samples), (samples, 1))
+    advice = "pass one label per column of X (transpose X if samples are its rows)"
+    _shape("y", raw["y"], (samples,), "flatten it with numpy.ravel(y)" if flat else advice)
     for name, shape in _expected_shapes(params, raw, n_features).items():
         _shape(f"params.{name}", raw[name], shape, "make parameters for this X with fastsym.initialise")
     if not np.isin(raw["y"], (0, 1)).all():
         wrong = raw["y"][~np.isin(raw["y"], (0, 1))][0]
-        raise ValueError(f"y: expected labels 0 and 1 only; got {wrong!r}; recode the labels")
+        raise ValueError(f"y: expected labels 0 and 1 only; got {wrong!r}; {_label_advice(raw['y'])}")
     arrays = {name: _converted(name, value, dtype) for name, value in raw.items()}
     fields = [arrays[name].copy() for name in params._fields]
     return Problem(
@@ -97,9 +99,16 @@ def _numbers(name: str, value: Any) -> Array:
     if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and array.dtype.newbyteorder("=") not in FLOATS):
         raise TypeError(
             f"{name}: expected float64, float32, integers or booleans; got dtype {array.dtype}; "
-            "convert it, for example with .astype(float)"
+            f"{_label_advice(array) if name == 'y' else 'convert it, for example with .astype(float)'}"
         )
     return array
+
+
+def _label_advice(labels: Array) -> str:
+    kinds = sorted(set(map(repr, labels.ravel().tolist())))
+    if len(kinds) == 2 and "nan" not in kinds:
+        return f"recode them, for example to numpy.asarray(y) == {kinds[1]}"
+    return "pass the samples of two kinds only, with the labels 0 and 1"
 
 
 def _common_dtype(arrays: dict[str, Array]) -> np.dtype[Any]:
