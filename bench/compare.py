@@ -1,15 +1,25 @@
-"""Every variant and every installed peer in turns, as one table of ratios with intervals.
+"""Every variant and every other system that is installed, interleaved: ratios with intervals, and times.
 
-    python -m bench.compare --widths 1,4,64,1024,4096
+    python -m bench.compare --widths 1,4,64,1024,4096 --out reports
 
-``pytest bench/`` times a peer against the reference in turns; this times all against each other, in every round.
+``pytest bench/`` times another system against the reference; this times all against each other, in every round. It
+writes two files with one row a measurement:
+
+``performance.csv``
+    How many times as long a system takes as a yardstick: median of the ratios of a session's rounds, with its 95 %
+    interval. A yardstick is not compared with itself, nor ``parallel`` with ``simd``, which is the inverse of another
+    row.
+``times.csv``
+    Medians in seconds, and the fraction of the roofline of as many cores that the system reaches.
 """
 
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
+import numba
 import numpy as np
 import pandas as pd
 import typer
@@ -24,11 +34,19 @@ from fastsym.agreement import certify
 from fastsym.timing.interleave import interleave
 from fastsym.timing.machine import describe_machine, machine_name
 from fastsym.timing.roofline import fewest_operations, measure_roofline
-from fastsym.timing.stats import paired_ratio
+from fastsym.timing.stats import Floats, paired_ratio
 from fastsym.training.registry import OWN
 
-FASTEST = {1: "simd", 2: "parallel"}
-"""What the others are compared with, by number of threads."""
+YARDSTICKS = ("simd", "parallel")
+"""The variants that all others are compared with: on one thread, and on as many as the other systems have."""
+MOST_THREADS = max(count for peer in PEERS.values() for count in peer.threads)
+
+
+class System(NamedTuple):
+    """A variant or another system, on a number of threads."""
+
+    name: str
+    threads: int
 
 
 def own_job(name, hidden, iterations, reported):
@@ -47,18 +65,54 @@ def own_job(name, hidden, iterations, reported):
 
 
 def peer_job(process, hidden, iterations, reported):
-    """Training by a peer, checked, that reports its time."""
+    """Training by another system, checked, that reports its time."""
     process.check(hidden)
     return lambda: reported.add(process.seconds(hidden, iterations))
 
 
-def compare(widths, rounds, only):
-    """Time everything; one row per width, system and number of threads."""
+def ratio_rows(seconds: Mapping[System, Floats], common: Mapping[str, object]) -> list[dict[str, object]]:
+    """Compare every system with every yardstick.
+
+    Parameters
+    ----------
+    seconds
+        (rounds,) of each system, interleaved.
+    common
+        Columns that all rows share.
+    """
+    rows: list[dict[str, object]] = []
+    for system, times in seconds.items():
+        later = YARDSTICKS[YARDSTICKS.index(system.name) + 1 :] if system.name in YARDSTICKS else YARDSTICKS
+        for yardstick, fast in seconds.items():
+            if yardstick.name in later:
+                ratio = paired_ratio(times, fast)
+                row = {"system": system.name, "threads": system.threads, "yardstick": yardstick.name}
+                rows.append(row | common | {"ratio": ratio.ratio, "low": ratio.low, "high": ratio.high})
+    return rows
+
+
+def time_rows(
+    seconds: Mapping[System, Floats], common: Mapping[str, object], iterations: int, bound_seconds: float
+) -> list[dict[str, object]]:
+    """Give every system's median time per iteration, beside the roofline's ``bound_seconds`` of one core."""
     rows = []
-    roof = measure_roofline()
+    for system, times in seconds.items():
+        median = float(np.median(times)) / iterations
+        measured = {"seconds_per_iteration": median, "roofline_fraction": bound_seconds / system.threads / median}
+        rows.append({"system": system.name, "threads": system.threads} | common | measured)
+    return rows
+
+
+def compare(widths: Sequence[int], rounds: int, only: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Time everything; return the tables of ratios and of times."""
+    ratios: list[dict[str, object]] = []
+    times: list[dict[str, object]] = []
+    D, M = fastsym.load_titanic().X.shape
+    roofline = measure_roofline()
+    numba.set_num_threads(min(MOST_THREADS, numba.get_num_threads()))
     with ExitStack() as stack:
         found = {
-            (peer.name, count): stack.enter_context(PeerProcess(peer, count))
+            System(peer.name, count): stack.enter_context(PeerProcess(peer, count))
             for peer in PEERS.values()
             for count in peer.threads
             if peer.name in only and peer.missing() is None
@@ -72,42 +126,38 @@ def compare(widths, rounds, only):
             iterations = max(3, min(1000, 10_000 // hidden))
             reported = ReportedTime()
             own = {name: own_job(name, hidden, iterations, reported) for name in variants}
-            jobs = {(name, job().threads): job for name, job in own.items()}  # the call compiles, too
-            for key, process in found.items():
-                jobs[key] = peer_job(process, hidden, iterations, reported)
-                jobs[key]()
-            labels = {f"{name} {threads}": (name, threads) for name, threads in jobs}
-            several = [label for label, (_, threads) in labels.items() if threads > 1]
-            turns = interleave({label: jobs[key] for label, key in labels.items()}, rounds, reported.now, several)
-            least = roof.seconds(fewest_operations(9, hidden, 889))
-            for label, (name, threads) in labels.items():
-                median = float(np.median(turns.seconds[label])) / iterations
-                row = {"hidden": hidden, "system": name, "threads": threads, "us_per_iteration": 1e6 * median}
-                row["of_the_roof"] = least / threads / median
-                for fast in FASTEST.values():
-                    key = next((text for text in labels if text.startswith(f"{fast} ")), None)
-                    if key is not None:
-                        row[f"{fast} is faster"] = str(paired_ratio(turns.seconds[label], turns.seconds[key]))
-                rows.append(row)
-    return pd.DataFrame(rows)
+            jobs = {System(name, job().threads): job for name, job in own.items()}  # the call compiles, too
+            for system, process in found.items():
+                jobs[system] = peer_job(process, hidden, iterations, reported)
+                jobs[system]()
+            labels = {f"{system.name} {system.threads}": system for system in jobs}
+            several = [label for label, system in labels.items() if system.threads > 1]
+            session = interleave({label: jobs[labels[label]] for label in labels}, rounds, reported.now, several)
+            seconds = {labels[label]: values for label, values in session.seconds.items()}
+            common = {"hidden": hidden, "iterations": iterations, "dtype": "float64", "rounds": rounds}
+            ratios += ratio_rows(seconds, common)
+            bound_seconds = roofline.seconds(fewest_operations(D, hidden, M))
+            times += time_rows(seconds, common, iterations, bound_seconds)
+    return pd.DataFrame(ratios), pd.DataFrame(times).assign(machine=machine_name(describe_machine()))
 
 
 def main(
     widths: Annotated[str, typer.Option(help="Hidden widths.")] = "1,4,16,64,256,1024,4096",
-    rounds: Annotated[int, typer.Option(min=1, help="How often to time each.")] = 9,
-    only: Annotated[str, typer.Option(help="Variants and peers; all if not given.")] = "",
-    csv: Annotated[Path | None, typer.Option(help="Where to save the table.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often to time each.")] = 7,
+    only: Annotated[str, typer.Option(help="Variants and other systems; all if not given.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Folder for performance.csv and times.csv.")] = None,
 ) -> None:
-    """Time every variant and every installed peer in turns."""
+    """Time every variant and every other system that is installed, interleaved."""
     names = {variant.name for variant in OWN} | set(PEERS)
     chosen = set(only.split(",")) if only else names
     if unknown := chosen - names:
         raise typer.BadParameter(f"expected some of {', '.join(sorted(names))}; got {', '.join(sorted(unknown))}")
-    table = compare([int(width) for width in widths.split(",")], rounds, chosen)
-    if csv is not None:
-        table.to_csv(csv, index=False)
-    print(machine_name(describe_machine()))
-    print(table.round({"us_per_iteration": 2, "of_the_roof": 2}).to_string(index=False))
+    ratios, times = compare([int(width) for width in widths.split(",")], rounds, chosen)
+    if out is not None:
+        ratios.to_csv(out / "performance.csv", index=False, float_format="%.4g")
+        times.to_csv(out / "times.csv", index=False, float_format="%.4g")
+    for table in (times, ratios):
+        print(table.to_string(index=False, float_format="{:.4g}".format))
     for missing in filter(None, (peer.missing() for peer in PEERS.values())):
         print(missing)
 

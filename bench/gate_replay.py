@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from bench.gate_trees import LABELS, REPEATED
-from fastsym._console import Tell
+from fastsym._console import Tell, markdown_row
 from fastsym.regression.cells import CELLS
 from fastsym.regression.decision import LEAST_SLOTS, Decision, decide, enough
 from fastsym.regression.runner import RERUN_SHARE, Settings
@@ -30,7 +30,7 @@ WANTED_DECISIONS = 100
 NOTE = (
     "Replayed on contiguous windows of recorded slots, not run from scratch. Neighbouring windows share most of their "
     "slots, so the decisions are not independent and the true uncertainty is larger than the intervals (exact "
-    "binomial, 95 %, as if independent); `disjoint` is how many windows share nothing."
+    "binomial, 95 %, as if independent); disjoint is how many windows share nothing."
 )
 
 
@@ -148,26 +148,28 @@ def share(count: int, of: int) -> tuple[float, float, float]:
 
 
 def as_markdown(rates: pd.DataFrame) -> str:
-    """Show the table of rates, with what to know about it."""
-    heads = ("condition", "slowdown: nominal", "measured", "runs that say slower", "the default kernel slower")
-    lines = [(*heads, "cannot judge", "decisions", "disjoint", "slots"), ("---",) * 9]
+    """Show the table of rates, with exact binomial intervals."""
+    heads = ("condition", "extra work, measured", "runs that say slower", "the default kernel slower")
+    lines = [markdown_row([*heads, "cannot judge", "decisions", "of these disjoint"]), "|---" * 7 + "|"]
     lines += [
-        (
-            row["condition"],
-            f"{row['slowdown_nominal']:.0%}",
-            f"{row['slowdown_actual']:.1%} ({row['actual_low']:.1%} to {row['actual_high']:.1%})",
-            f"{row['rate']:.1%} ({row['low']:.1%} to {row['high']:.1%})",
-            f"{row['default_rate']:.1%} ({row['default_low']:.1%} to {row['default_high']:.1%})",
-            f"{row['cannot_judge']}",
-            f"{row['decisions']}",
-            f"{row['disjoint']}",
-            f"{row['median_slots']:.0f} of {row['most_slots']}, {row['with_rerun']} with the re-run",
+        markdown_row(
+            [
+                row["condition"],
+                percent(row["slowdown_actual"], row["actual_low"], row["actual_high"]),
+                percent(row["rate"], row["low"], row["high"]),
+                percent(row["default_rate"], row["default_low"], row["default_high"]),
+                *(str(row[name]) for name in ("cannot_judge", "decisions", "disjoint")),
+            ]
         )
         for row in rates.to_dict("records")
     ]
-    few = rates["decisions"].min() < WANTED_DECISIONS
-    warning = f"\nFewer than {WANTED_DECISIONS} decisions in a condition: record more slots.\n" if few else ""
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + f"\n{NOTE}\n{warning}"
+    return "\n".join(lines) + "\n"
+
+
+def percent(share: float, low: float, high: float) -> str:
+    """Write a share with its interval."""
+    middle, *ends = (f"{round(100 * value, 1) + 0.0:.1f}" for value in (share, low, high))  # never -0.0
+    return f"{middle} % ({' to '.join(ends)})"
 
 
 def compare_with_replay(live: pd.DataFrame, rates: Path) -> str:

@@ -1,7 +1,7 @@
 """How often is the gate wrong? Records slots of identical and of slowed code, and replays the gate's decisions on them.
 
     python -m bench.gate_study record --condition quiet --slots 150    # and --condition busy; stop and resume at will
-    python -m bench.gate_study table                                   # reports/gate/rates.csv and rates.md
+    python -m bench.gate_study table                                   # reports/gate/rates.csv
     python -m bench.gate_study check --runs 10                         # whole live runs beside the replay's rates
 
 A slot has one fresh process of each of seven trees (:mod:`bench.gate_trees`): base, again, and as heads slow-00
@@ -33,7 +33,9 @@ from bench import ROOT
 from bench.gate_replay import (
     BUDGET_SECONDS,
     DEFAULT,
+    NOTE,
     PREPARING_SECONDS,
+    WANTED_DECISIONS,
     StudyError,
     as_markdown,
     compare_with_replay,
@@ -47,6 +49,8 @@ from bench.gate_replay import (
 from bench.gate_trees import FINISHED, LABELS, REPEATED, UnknownKernelError, prepare, state, trees_in
 from fastsym._console import progress_bar
 from fastsym.regression.cells import CELLS
+from fastsym.regression.decision import LARGE
+from fastsym.regression.findings import Report
 from fastsym.regression.outcome import CannotJudgeError, RevisionFailedError
 from fastsym.regression.runner import RERUN_SHARE, Settings, run
 from fastsym.regression.slots import record_slot
@@ -233,7 +237,7 @@ def calibrate(
 
 @app.command()
 def table(out: Out = OUT, quiet: Annotated[bool, typer.Option("--quiet")] = False) -> None:
-    """Replay decisions on what is recorded; write rates.csv and rates.md, and the windows into the JSON files."""
+    """Replay decisions on what is recorded; write rates.csv, and the windows into the JSON files."""
     rows: list[dict[str, object]] = []
     with told(), progress_bar(quiet) as tell:
         for condition in Condition:
@@ -256,8 +260,9 @@ def table(out: Out = OUT, quiet: Annotated[bool, typer.Option("--quiet")] = Fals
             raise StudyError(f"{out}: expected a recording; got none; record one first")
     rates = pd.DataFrame(rows)
     replace(out / "rates.csv", rates.to_csv(index=False, float_format="%.6g"))
-    replace(out / "rates.md", as_markdown(rates))
-    typer.echo((out / "rates.md").read_text(encoding="utf-8"))
+    typer.echo(f"{as_markdown(rates)}\n{NOTE}")
+    if rates["decisions"].min() < WANTED_DECISIONS:
+        typer.echo(f"Fewer than {WANTED_DECISIONS} decisions in a condition: record more slots.")
 
 
 @app.command()
@@ -270,9 +275,10 @@ def check(
 ) -> None:
     """Run the whole gate live, against identical code and against the head slow-10, beside what the replay says.
 
-    Adds to ``check.csv`` until there are so many runs of each; Ctrl-C loses the one in flight.
+    Adds one row a run to ``check.csv`` until there are so many runs of each, and one row a case of the gate to
+    ``check_cases.csv``; Ctrl-C loses the run in flight.
     """
-    path = out / "check.csv"
+    path, cases_path = out / "check.csv", out / "check_cases.csv"
     with told(), locked(out), locked(work), progress_bar(quiet) as tell:
         done = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["condition", "head"])
         trees = prepare(work, tell)
@@ -283,13 +289,24 @@ def check(
                     continue
                 with busy_neighbour(number) if condition is Condition.busy else nullcontext():
                     report = run(open_repository(checkout), Settings(against="HEAD"), tell)
-                default = [cell for cell in report.decision.cells if cell.name == DEFAULT] if report.decision else []
-                row = {"condition": condition, "head": head, "outcome": report.outcome, "seed": report.seed}
-                row |= {"default": default[0].verdict if default else "", "seconds": round(report.seconds, 1)}
-                row |= {"slots": report.slots["slot"].nunique(), "rerun_slots": report.rerun["slot"].nunique()}
-                line = pd.DataFrame([row | {"reason": report.reason}])
-                append(path, line.to_csv(index=False, header=not path.exists()))
+                for file, rows in zip((cases_path, path), check_rows(report, condition, head), strict=True):
+                    if rows:
+                        append(file, pd.DataFrame(rows).to_csv(index=False, header=not file.exists()))
     typer.echo(compare_with_replay(pd.read_csv(path), out / "rates.csv"))
+
+
+def check_rows(report: Report, condition: str, head: str) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Give the rows of a live run: one for each case that it judged, and its own."""
+    found = report.decision.cells if report.decision else ()
+    cases: list[dict[str, object]] = []
+    for case in found:
+        row = {"seed": report.seed, "case": case.name, "slower": case.verdict == "slower"}
+        row |= {"slowdown": case.ratio.ratio - 1, "rerun_slowdown": case.rerun.ratio - 1 if case.rerun else np.nan}
+        cases.append(row | {"detectable": case.visible <= LARGE})
+    run: dict[str, object] = {"condition": condition, "head": head, "outcome": report.outcome, "seed": report.seed}
+    run |= {"default": next((case.verdict for case in found if case.name == DEFAULT), "")}
+    run |= {"seconds": round(report.seconds, 1), "slots": report.slots["slot"].nunique()}
+    return cases, [run | {"rerun_slots": report.rerun["slot"].nunique()}]
 
 
 def live_checkout(folder: Path, tree: Path) -> Path:

@@ -20,7 +20,10 @@ class Peer:
     """Another system, and what it needs."""
 
     name: str
+    title: str
+    """For tables."""
     summary: str
+    """How it is used."""
     module: str
     """Its name in this folder."""
     needs: str
@@ -38,17 +41,18 @@ class Peer:
 
 _COMPILER = {"needs": "gcc", "is_command": True, "install": "apt-get install gcc"}
 _TORCH = {"needs": "torch", "install": "pip install torch"}
+_SKLEARN = "pip install scikit-learn"
 
 PEERS = {
     peer.name: peer
     for peer in (
-        Peer("c", "C, gcc -O3 -march=native -ffast-math, vector mathematics library", "c_tanh", **_COMPILER),
-        Peer("c_exp", "the same with tanh z = 1 - 2 / (exp(2z) + 1), inaccurate near 0", "c_exp", **_COMPILER),
-        Peer("jax", "JAX, jit and scan", "jax_scan", needs="jax", install="pip install jax"),
-        Peer("torch", "PyTorch, eager, gradients by hand into preallocated buffers", "torch_by_hand", **_TORCH),
-        Peer("torch_autograd", "PyTorch, eager, autograd and a fused optimiser", "torch_autograd", **_TORCH),
+        Peer("c", "C, tanh", "gcc -O3 -march=native -ffast-math, vector mathematics library", "c_tanh", **_COMPILER),
         Peer(
-            "sklearn", "scikit-learn, MLPClassifier", "sklearn_mlp", needs="sklearn", install="pip install scikit-learn"
+            "c_exp", "C, tanh from exp", "with tanh z = 1 - 2 / (exp(2z) + 1), inaccurate near 0", "c_exp", **_COMPILER
         ),
+        Peer("jax", "JAX", "jit and scan", "jax_scan", needs="jax", install="pip install jax"),
+        Peer("torch", "PyTorch by hand", "eager, gradients into preallocated buffers", "torch_by_hand", **_TORCH),
+        Peer("torch_autograd", "PyTorch autograd", "eager, with a fused optimiser", "torch_autograd", **_TORCH),
+        Peer("sklearn", "scikit-learn", "MLPClassifier", "sklearn_mlp", needs="sklearn", install=_SKLEARN),
     )
 }

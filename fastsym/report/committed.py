@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PEERS = Path("reports/performance.csv")
 GATE = Path("reports/gate/rates.csv")
 
-PEER_COLUMNS = ("hidden", "system", "threads", "simd is faster", "parallel is faster")
+PEER_COLUMNS = ("hidden", "system", "threads", "yardstick", "ratio", "low", "high")
 GATE_COLUMNS = (
     "condition",
     "slowdown_nominal",
@@ -28,7 +28,7 @@ YARDSTICKS = {1: "simd", 2: "parallel"}
 
 
 def read_peers(root: Path = ROOT) -> pd.DataFrame | None:
-    """Read how much longer other systems take, as ``bench/compare.py`` saved it.
+    """Read how much longer other systems take, as :mod:`bench.compare` saved it.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def read_peers(root: Path = ROOT) -> pd.DataFrame | None:
     Returns
     -------
     pandas.DataFrame or None
-        Columns hidden, system, threads, yardstick (our variant), ratio (its time over the yardstick's in the same
-        session), low, high (95 % interval); without the yardsticks themselves. None if there is no such file.
+        Columns hidden, system, threads, yardstick (our variant on as many threads), ratio (of the system's time to the
+        yardstick's, in one session), low, high (95 % interval). None if there is no such file.
 
     Raises
     ------
@@ -49,22 +49,15 @@ def read_peers(root: Path = ROOT) -> pd.DataFrame | None:
     found = _read(root, PEERS, PEER_COLUMNS, "python -m bench.compare")
     if found is None:
         return None
-    parts = []
-    for threads, yardstick in YARDSTICKS.items():
-        rows = found[(found["threads"] == threads) & (found["system"] != yardstick)]
-        numbers = rows[f"{yardstick} is faster"].str.extract(r"^(\S+) \((\S+) to (\S+)\)$").astype(float)
-        if numbers.isna().to_numpy().any():
-            raise UnreadableRunError(
-                f"{PEERS}: expected ratios like '1.50 (1.40 to 1.60)' in column '{yardstick} is faster'; got others; "
-                "make the file again"
-            )
-        numbers.columns = pd.Index(["ratio", "low", "high"])
-        parts.append(pd.concat([rows[["hidden", "system", "threads"]].assign(yardstick=yardstick), numbers], axis=1))
-    return pd.concat(parts, ignore_index=True)
+    numbers = found[["ratio", "low", "high"]].apply(pd.to_numeric, errors="coerce")
+    if numbers.isna().to_numpy().any():
+        raise UnreadableRunError(f"{PEERS}: expected numbers as ratio, low and high; got others; make the file again")
+    alike = found[found["yardstick"] == found["threads"].map(YARDSTICKS)]
+    return alike.loc[:, list(PEER_COLUMNS)].sort_values("threads", kind="stable", ignore_index=True)
 
 
 def read_gate(root: Path = ROOT) -> pd.DataFrame | None:
-    """Read the gate's error rates, as ``bench/gate_study.py`` saved them.
+    """Read the gate's error rates, as :mod:`bench.gate_study` saved them.
 
     Parameters
     ----------

@@ -281,12 +281,12 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-HEAD = "hidden,system,threads,us_per_iteration,of_the_roof,simd is faster,parallel is faster\n"
+HEAD = "system,threads,yardstick,hidden,ratio,low,high\n"
 
 
 def test_saved_ratios_are_read(checkout: Path) -> None:
-    text = HEAD + "4,c,1,5,0.5,1.50 (1.40 to 1.60),9 (9 to 9)\n4,simd,1,3,0.8,1.00 (1.00 to 1.00),2 (2 to 2)\n"
-    found = read_peers(save(checkout, PEERS, text + "4,jax,2,5,0.5,7 (7 to 7),0.99 (0.50 to inf)\n"))
+    rows = "jax,2,simd,4,7,7,7\njax,2,parallel,4,0.99,0.5,inf\nc,1,simd,4,1.5,1.4,1.6\nc,1,parallel,4,9,9,9\n"
+    found = read_peers(save(checkout, PEERS, HEAD + rows))
     assert found is not None
     assert found.to_numpy().tolist() == [
         [4, "c", 1, "simd", 1.5, 1.4, 1.6],
@@ -297,8 +297,9 @@ def test_saved_ratios_are_read(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEAD + "4,c,1,5,0.5,fast,9 (9 to 9)\n", r"performance\.csv: expected ratios like .* 'simd is faster'"),
-        ("hidden,system\n4,c\n", "got 1 rows without threads, simd is faster, parallel is faster; make it again with"),
+        (HEAD + "c,1,simd,4,fast,1,2\n", r"performance\.csv: expected numbers as ratio, low and high"),
+        (HEAD + "c,1,simd,4,1,,2\n", r"performance\.csv: expected numbers as ratio, low and high"),
+        ("hidden,system\n4,c\n", "got 1 rows without threads, yardstick, ratio, low, high; make it again with"),
         (HEAD, "got 0 rows without any number"),
     ],
 )

@@ -1,0 +1,126 @@
+"""The README's tables and sentences with numbers, written from what was recorded.
+
+    python -m bench.readme            # renews README.md
+    python -m bench.readme --check    # only says whether it is up to date: exit status 1 if not
+
+Each stands between a pair of comments, ``<!-- name -->`` and ``<!-- /name -->``. Every number comes from one file:
+
+=============  =============================
+headline       performance.csv, times.csv
+performance    performance.csv
+roofline       times.csv
+targets        targets.csv
+gate           gate/rates.csv
+=============  =============================
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from bench import ROOT
+from bench.compare import YARDSTICKS
+from bench.gate_replay import as_markdown
+from bench.peers import PEERS
+from fastsym._console import markdown_row
+
+HEADLINE_WIDTH = 4
+
+
+def ratio_text(row: pd.Series) -> str:
+    """Write a ratio with its 95 % interval."""
+    return f"{row['ratio']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+
+
+def headline(reports: Path) -> str:
+    """Say how many times as long the article's code takes as the quickest variant on one thread."""
+    ratios, times = pd.read_csv(reports / "performance.csv"), pd.read_csv(reports / "times.csv")
+    chosen = ratios[(ratios["hidden"] == HEADLINE_WIDTH) & (ratios["yardstick"] == "simd")].set_index("system")
+    reference, numpy = (ratio_text(chosen.loc[name]) for name in ("reference", "numpy"))
+    return (
+        f"At {HEADLINE_WIDTH} hidden units, `reference` takes {reference} times as long as `simd` on one thread, and "
+        f"`numpy` {numpy} times: medians of interleaved runs with their 95 % intervals, {times['machine'].iloc[0]} "
+        "(`reports/performance.csv`).\n"
+    )
+
+
+def performance(reports: Path) -> str:
+    """Show how many times as long each system takes as the yardstick with as many threads, by width."""
+    ratios = pd.read_csv(reports / "performance.csv")
+    widths = sorted(ratios["hidden"].unique())
+    lines = [markdown_row(["", "over", *(f"H = {hidden}" for hidden in widths)]), "|---" * (2 + len(widths)) + "|"]
+    for threads, yardstick in enumerate(YARDSTICKS, start=1):
+        rows = ratios[(ratios["threads"] == threads) & (ratios["yardstick"] == yardstick)]
+        for name, group in rows.groupby("system", sort=False):
+            title = PEERS[name].title if name in PEERS else name
+            texts = group.set_index("hidden").apply(ratio_text, axis=1).reindex(widths, fill_value="")
+            lines.append(markdown_row([title if threads == 1 else f"{title}, {threads} threads", yardstick, *texts]))
+    return "\n".join(lines) + "\n"
+
+
+def roofline(reports: Path) -> str:
+    """Say which part of the roofline the quickest variant on one thread reaches."""
+    times = pd.read_csv(reports / "times.csv").query("system == 'simd'")
+    parts = [f"{row.roofline_fraction:.0%} at H = {row.hidden}".replace("%", " %") for row in times.itertuples()]
+    return f"`simd` reaches {', '.join(parts[:-1])} and {parts[-1]} (`reports/times.csv`).\n"
+
+
+def targets(reports: Path) -> str:
+    """Say what precision and populations are worth."""
+    table = pd.read_csv(reports / "targets.csv")
+    single = table[table["measure"] == "float32"]
+    population = table[table["measure"] == "population"].iloc[0]
+    by_width = ", ".join(f"{ratio_text(row)} at H = {row['hidden']}" for _, row in single.iterrows())
+    return (
+        f"`simd` in float64 takes as many times as long as in float32: {by_width}. `reference` takes "
+        f"{ratio_text(population)} times as long one by one as a population of 1,000 nets of {population['hidden']} "
+        f"units on {population['threads']} threads (`reports/targets.csv`).\n"
+    )
+
+
+def gate(reports: Path) -> str:
+    """Show how often the performance gate reports a slowdown."""
+    return as_markdown(pd.read_csv(reports / "gate" / "rates.csv"))
+
+
+BLOCKS: dict[str, Callable[[Path], str]] = {
+    function.__name__: function for function in (headline, performance, roofline, targets, gate)
+}
+
+
+def renewed(text: str, reports: Path) -> str:
+    """Put what was recorded between the comments of a Markdown text.
+
+    Raises
+    ------
+    ValueError
+        If a pair of comments is not there exactly once.
+    """
+    for name, block in BLOCKS.items():
+        pattern = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
+        content = block(reports)
+        text, count = pattern.subn(lambda _, content=content: content, text)
+        if count != 1:
+            raise ValueError(f"README: expected <!-- {name} --> and <!-- /{name} --> once; got {count}; add them")
+    return text
+
+
+def main(check: Annotated[bool, typer.Option("--check", help="Change nothing.")] = False) -> None:
+    """Write the README's tables from the files in reports/."""
+    path = ROOT / "README.md"
+    before = path.read_text(encoding="utf-8")
+    after = renewed(before, ROOT / "reports")
+    if after == before:
+        return
+    if check:
+        typer.echo(f"{path}: not up to date with reports/; run python -m bench.readme", err=True)
+        raise typer.Exit(1)
+    path.write_text(after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,110 @@
+"""What was recorded in ``reports/``: numbers for machines, each once, written and quoted by one piece of code."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench import ROOT, readme
+from bench.compare import System, ratio_rows, time_rows
+from bench.gate_study import check_rows
+from bench.playground import case_rows
+
+REPORTS = ROOT / "reports"
+KEYS = {
+    "performance.csv": ["system", "threads", "yardstick", "hidden", "iterations", "dtype"],
+    "times.csv": ["system", "threads", "hidden", "iterations", "dtype"],
+    "targets.csv": ["measure", "hidden"],
+    "playground.csv": ["hidden", "features", "dtype", "quantity"],
+    "gate/rates.csv": ["condition", "slowdown_nominal"],
+    "gate/check.csv": ["condition", "head", "seed"],
+    "gate/check_cases.csv": ["seed", "case"],
+}
+WORDS = {"machine", "outcome", "default"}
+"""Columns of words beside the keys."""
+COMMON = {"hidden": 4, "iterations": 100, "dtype": "float64", "rounds": 6}
+
+
+def recorded(name):
+    return pd.read_csv(REPORTS / name)
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_every_measurement_is_one_row_of_numbers(name):
+    table = recorded(name)
+    assert not table.duplicated(KEYS[name]).any()
+    for column in table.columns.difference([*KEYS[name], *WORDS]):
+        pd.to_numeric(table[column])  # fails on text
+    if "ratio" in table:
+        assert ((table["low"] > 0) & (table["low"] <= table["ratio"]) & (table["ratio"] <= table["high"])).all()
+
+
+def test_nothing_else_is_recorded():
+    found = {str(path.relative_to(REPORTS)) for path in [*REPORTS.glob("*.csv"), *REPORTS.glob("gate/*.csv")]}
+    assert found == {*KEYS, "gate/quiet.csv", "gate/busy.csv"}
+
+
+def test_ratios_are_compared_with_each_yardstick_once():
+    fast = np.full(6, 1.0)
+    seconds = {System("reference", 1): 9 * fast, System("simd", 1): fast, System("parallel", 2): fast / 2}
+    table = pd.DataFrame(ratio_rows(seconds, COMMON))
+    assert list(table) == list(recorded("performance.csv"))
+    rows = table[["system", "threads", "yardstick", "ratio", "low", "high"]].to_numpy().tolist()
+    assert rows == [
+        ["reference", 1, "simd", pytest.approx(9), pytest.approx(9), pytest.approx(9)],
+        ["reference", 1, "parallel", pytest.approx(18), pytest.approx(18), pytest.approx(18)],
+        ["simd", 1, "parallel", pytest.approx(2), pytest.approx(2), pytest.approx(2)],
+    ]
+
+
+def test_times_are_per_iteration_and_beside_the_roofline_of_as_many_cores():
+    rows = time_rows({System("parallel", 2): np.array([1.0, 2.0, 9.0])}, COMMON, 100, bound_seconds=0.02)
+    assert [*rows[0], "machine"] == list(recorded("times.csv"))
+    assert (rows[0]["seconds_per_iteration"], rows[0]["roofline_fraction"]) == pytest.approx((0.02, 0.5))
+
+
+def test_moves_are_summarised_by_quantity():
+    taken = pd.DataFrame({"drawn": [60.0, 80.0, 120.0], "painted": [70.0, 90.0, 95.0], "training": [20.0, 30.0, 40.0]})
+    rows = case_rows({"hidden": 4, "features": "standardised", "dtype": "float64"}, 100, taken)
+    table = pd.DataFrame(rows)
+    assert [*table, "machine"] == list(recorded("playground.csv"))
+    assert table["median_ms"].tolist() == [80, 90, 30]
+    assert table["within"].tolist()[:2] == [pytest.approx(2 / 3, abs=1e-3), 1]
+    assert np.isnan(table["within"].iloc[2])
+
+
+def test_a_live_run_is_one_row_and_one_a_case():
+    def case(name, verdict, ratio, rerun, visible):
+        again = None if rerun is None else SimpleNamespace(ratio=rerun)
+        return SimpleNamespace(
+            name=name, verdict=verdict, ratio=SimpleNamespace(ratio=ratio), rerun=again, visible=visible
+        )
+
+    slots, rerun = pd.DataFrame({"slot": [0, 0, 1, 2]}), pd.DataFrame({"slot": [3, 3]})
+    cells = (
+        case("simd H=4 float64", "slower", 1.1, 1.08, 0.05),
+        case("fused H=4 float64", "inconclusive", 1.0, None, np.inf),
+    )
+    report = SimpleNamespace(
+        outcome="slower", seed=5, seconds=9.96, slots=slots, rerun=rerun, decision=SimpleNamespace(cells=cells)
+    )
+    cases, runs = check_rows(report, "quiet", "slow-10")
+    assert list(runs[0]) == list(recorded("gate/check.csv"))
+    assert [*runs[0].values()] == ["quiet", "slow-10", "slower", 5, "slower", 10.0, 3, 1]
+    assert list(cases[0]) == list(recorded("gate/check_cases.csv"))
+    assert [*cases[0].values()] == [5, "simd H=4 float64", True, pytest.approx(0.1), pytest.approx(0.08), True]
+    assert (cases[1]["slower"], cases[1]["detectable"]) == (False, False)
+    assert check_rows(SimpleNamespace(**vars(report) | {"decision": None}), "quiet", "slow-10")[0] == []
+
+
+def test_the_readme_quotes_what_is_recorded():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.renewed(text, REPORTS) == text, "run python -m bench.readme"
+
+
+def test_a_readme_without_the_place_for_a_table_is_refused():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for wrong in (text.replace("<!-- /gate -->", ""), text + text):
+        with pytest.raises(ValueError, match=r"expected <!-- \w+ --> and <!-- /\w+ --> once"):
+            readme.renewed(wrong, REPORTS)
