@@ -1,6 +1,7 @@
 """Shared by all tests: how hypothesis runs, and where problems come from."""
 
 import os
+import signal
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,6 +21,9 @@ settings.register_profile(
     derandomize="CI" in os.environ,
 )
 settings.load_profile("fastsym")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell starts `pytest &`; programs under test inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs the signals and shell scripts of POSIX systems")
 

@@ -25,8 +25,6 @@ from fastsym.model.params import Array
 
 SPINS = 4000
 """Looks at the counter, a few microseconds in all, before a waiting thread offers its processor to others."""
-HEARD_SECONDS = 0.1
-"""Between two looks for Ctrl-C of the calling thread: on Python 3.13 it does not reach a join without a time limit."""
 MET, STOP, NEXT, LENGTH = 0, 8, 16, 24
 """Places in the shared counters, a cache line apart: arrivals, a request to stop, the next piece of work."""
 
@@ -124,7 +122,7 @@ def spread(thread: int, threads: int) -> None:
 def run_together(work: Callable[[int, Array], None], threads: int) -> None:
     """Call ``work(thread, counters)`` in so many threads at once and wait for all.
 
-    The calling thread only waits, so that Ctrl-C soon reaches it; it then sets ``counters[STOP]``, which
+    The calling thread only waits, so that Ctrl-C reaches it at once; it then sets ``counters[STOP]``, which
     kernels look at in every iteration, and waits for them to leave.
 
     Parameters
@@ -157,8 +155,7 @@ def run_together(work: Callable[[int, Array], None], threads: int) -> None:
             worker.start()
             started.append(worker)
         for worker in started:
-            while worker.is_alive():
-                worker.join(HEARD_SECONDS)
+            worker.join()
     except BaseException:
         counters[STOP] = 1
         for worker in started:
