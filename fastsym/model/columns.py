@@ -1,5 +1,6 @@
 """Columns of a user's table: which there are, and what numbers they hold."""
 
+import math
 import re
 import shlex
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -128,19 +129,25 @@ def select(table: Table, index: bool, drop: str | Sequence[Hashable]) -> Table:
 
 def numbers(column: "Series") -> tuple[Numbers, Flags]:
     """Give a column as float64, NaN where a value is none, and which values are neither missing nor finite numbers."""
-    import pandas as pd
-
     missing = column.isna().to_numpy(np.bool_)
     if column.dtype.kind in "iufb":
         values = column.to_numpy(np.float64, na_value=np.nan)
     elif column.dtype.kind in "mMc":
         values = np.full(len(column), np.nan)
     else:
-        plain = column.astype(object).map(
-            lambda each: each if isinstance(each, Real) else str(each), na_action="ignore"
-        )
-        values = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        values = np.array([_number(value) for value in column.astype(object)], dtype=np.float64)
     return values, ~missing & ~np.isfinite(values)
+
+
+def _number(value: object) -> float:
+    """Read a number as Python does, but not ``1_000``; NaN for everything else."""
+    text = str(value)
+    try:
+        return math.nan if "_" in text else float(value if isinstance(value, Real) else text)
+    except ValueError:
+        return math.nan
+    except OverflowError:  # an integer beyond the floats
+        return math.inf
 
 
 def plain(value: float) -> str:

@@ -116,7 +116,7 @@ def _typed(source: Path | io.BytesIO, suffix: str) -> "str | DataFrame":
     try:
         found = getattr(pd, name)(source, **cells if name == "read_excel" else {})
     except ImportError as error:
-        package = getattr(error.__cause__, "name", None) or str(error)
+        package = getattr(error.__context__, "name", None) or str(error)
         raise ValueError(f"table: {package} not found, which reads {suffix} files; install it") from error
     except Exception as error:  # each package has errors of its own
         raise ValueError(f"table: expected a {suffix} file; got one that pandas.{name} cannot read: {error}") from error

@@ -1,6 +1,9 @@
 """What a text tells about its columns, and what is refused because it does not tell."""
 
+import re
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from fastsym import load_table
@@ -177,3 +180,18 @@ def test_numbers_are_read_as_python_reads_them(load):
     ]
     text = "a,y\n" + "".join(f"{number},{i % 2}\n" for i, number in enumerate(numbers))
     np.testing.assert_array_equal(load(text).X[0], [float(number) for number in numbers])
+    frame = pd.DataFrame({"a": numbers, "y": np.arange(len(numbers)) % 2})
+    np.testing.assert_array_equal(load_table(frame, "y").X[0], [float(number) for number in numbers])
+
+
+@pytest.mark.parametrize("text", ["1_000", "0x1F", "1,5", "$33.6", "12%", "1.5D3", "2020-01-01", "1 2"])
+def test_what_only_looks_like_a_number_is_named(load, text):
+    with pytest.raises(ValueError, match=rf"column 'a': expected numbers; got {re.escape(repr(text))} in line 3"):
+        load(f"a\ty\n1\t0\n{text}\t1\n3.5\t1\n")
+
+
+def test_numbers_beyond_the_floats_are_named(load):
+    with pytest.raises(ValueError, match="column 'a': expected finite numbers; got 'inf' in line 3"):
+        load("a,y\n1,0\n1e999,1\n")
+    with pytest.raises(ValueError, match="column 'a': expected finite numbers"):
+        load_table({"a": [10**400, 1], "y": [0, 1]}, "y")

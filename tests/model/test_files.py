@@ -99,7 +99,6 @@ def test_named_pipes(tmp_path):
 
 
 def test_excel(tmp_path):
-    pytest.importorskip("openpyxl")
     FRAME.to_excel(tmp_path / "t.xlsx", index=False)
     np.testing.assert_array_equal(load_table(tmp_path / "t.xlsx", "y").X, FRAME[["a", "b"]].T)
     FRAME.to_excel(tmp_path / "index.xlsx")
