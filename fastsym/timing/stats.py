@@ -212,10 +212,10 @@ def median_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[Floats
         raise ValueError(f"confidence: expected a number between 0 and 1; got {confidence}; 0.95 is usual")
     ordered = np.sort(_sample("values", values), axis=-1)
     n = ordered.shape[-1]
-    place = int(binom.ppf((1 - confidence) / 2, n, 0.5))  # so many values may lie outside, on either side
-    if place == 0:
+    outside = int(binom.ppf((1 - confidence) / 2, n, 0.5))  # how many values may lie beyond either end
+    if outside == 0:
         return np.full(ordered.shape[:-1], -np.inf), np.full(ordered.shape[:-1], np.inf)
-    return ordered[..., place - 1], ordered[..., n - place]
+    return ordered[..., outside - 1], ordered[..., n - outside]
 
 
 def signed_rank_p_value(values: ArrayLike) -> Floats:
