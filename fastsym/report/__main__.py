@@ -1,7 +1,6 @@
 """``python -m fastsym.report``: everything from scratch, as figures, tables and one page."""
 
 import json
-import re
 import time
 from collections import Counter
 from pathlib import Path
@@ -13,12 +12,12 @@ from fastsym._console import progress_bar, stop
 from fastsym.model.table_options import TableOptions, with_table_options
 
 if TYPE_CHECKING:
-    from fastsym._console import Tell
-    from fastsym.report.results import OwnTable, Settings
+    from fastsym.report.study import Context
 
 DEFAULT_OUT = Path("reports/latest")
-TOOK = re.compile(r"(.+): took (\d+\.\d) s")
-"""What a stage of the work tells when it is done."""
+SAMPLE_OUT = Path("reports/sample")
+STUDIES_SHARE = 0.85
+"""Part of the time for the studies; the rest is for drawing."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -28,13 +27,24 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def report(
     table: TableOptions,
     out: Annotated[
-        Path, typer.Option(help="Folder for the report: missing, empty, or an earlier report, which it replaces.")
-    ] = DEFAULT_OUT,
+        Path | None,
+        typer.Option(
+            help="Folder for the report: missing, empty, or an earlier report, which it replaces.",
+            show_default=f"{DEFAULT_OUT}; {SAMPLE_OUT} with --sample",
+        ),
+    ] = None,
     benchmark_json: Annotated[
         Path | None, typer.Option(help="Show this saved pytest-benchmark run instead of measuring.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first random start.")] = 0,
     full: Annotated[bool, typer.Option("--full", help="Run the whole grids, which takes minutes.")] = False,
+    sample: Annotated[
+        bool,
+        typer.Option(
+            "--sample",
+            help="Write what a release commits, Markdown and the PNG figures it shows, from a clean checkout.",
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was found and where it is as one JSON object.")
@@ -43,83 +53,88 @@ def report(
     """Reproduce the article, study its symmetry, certify and time every variant, and write one HTML page."""
     # Imported here so that --help need not wait for pandas and Matplotlib.
     from fastsym.report.folder import check_destination
-    from fastsym.report.results import OwnTable, Settings
-    from fastsym.report.results import full as whole
+    from fastsym.report.settings import OwnTable, Settings
+    from fastsym.report.settings import full as whole
+    from fastsym.report.study import Context
     from fastsym.timing.saved_runs import UnreadableRunError
 
     if table.csv is not None and benchmark_json is not None:
-        raise stop(ValueError("benchmark_json: expected none with --csv, whose report has no timings; leave one out"))
+        raise stop("benchmark_json: expected none with --csv, whose report has no timings; leave one out")
+    if table.csv is not None and sample:
+        raise stop("sample: expected the Titanic table; got --csv; leave one out")
+    out = out or (SAMPLE_OUT if sample else DEFAULT_OUT)
     try:
         check_destination(out)
         data = table.load()
+        own = None if data is None or table.target is None else OwnTable(table.name, table.target, data)
+        settings = Settings(seed=seed, benchmark_json=benchmark_json)
+        context = Context(whole(settings) if full else settings, own)
     except (OSError, ValueError) as error:
         raise stop(error) from error
-    own = None if data is None or table.target is None else OwnTable(table.name, table.target, data)
-    settings = Settings(seed=seed, benchmark_json=benchmark_json)
+    if sample and not is_clean(context.machine["revision"]):
+        raise stop(
+            "sample: expected a git checkout without changes, so that its revision says what made it; got "
+            f"{context.machine['revision'] or 'no checkout'}; commit or stash the changes"
+        )
     try:
-        made = make(out, whole(settings) if full else settings, quiet, own)
+        made = make(out, context, quiet, sample)
     except (OSError, UnreadableRunError) as error:
         raise stop(error) from error
     typer.echo(json.dumps(made, indent=1) if as_json else f"report: {made['page']}")
 
 
-def make(out: Path, settings: "Settings", quiet: bool, own: "OwnTable | None" = None) -> dict[str, Any]:
-    """Collect results and write the report.
+def is_clean(revision: str | None) -> bool:
+    """Whether a revision, as of :func:`fastsym.timing.machine.describe_machine`, is a commit and nothing besides."""
+    return revision is not None and not revision.endswith("-dirty")
+
+
+def make(out: Path, context: "Context", quiet: bool, sample: bool = False) -> dict[str, Any]:
+    """Run the studies and write the report.
 
     Parameters
     ----------
     out
         Destination; see :func:`fastsym.report.folder.placed`.
-    settings
-        What to run.
+    context
+        Settings and tables; keeps what the studies find.
     quiet
         Show no progress.
-    own
-        A user's table, or None for the Titanic one.
+    sample
+        Write Markdown and the PNG figures it shows, and nothing else.
 
     Returns
     -------
     dict
-        Ready for JSON. ``page``, ``json``: absolute paths of the page and of everything for machines; ``findings``:
-        ``slug``, ``title`` and ``finding`` of each section; ``claims``: feature set -> verdict -> how many;
-        ``seconds``: stage -> how long it took.
+        Ready for JSON. ``page``, ``json``: absolute paths of the page and of everything for machines, of a sample of
+        its Markdown and None; ``findings``: ``slug``, ``title`` and ``finding`` of each section; ``claims``: feature
+        set -> verdict -> how many; ``seconds``: study -> how long it took, and ``page``: the drawing.
     """
-    from fastsym.report.collect import collect
-    from fastsym.report.folder import MANIFEST, placed
-    from fastsym.report.page import PAGE, write
-    from fastsym.report.sections import sections_of
+    from fastsym.report.folder import MANIFEST, MARKDOWN, placed
+    from fastsym.report.page import PAGE, write, write_sample
+    from fastsym.report.sections import claims, sections_of
 
-    seconds: dict[str, float] = {}
     with progress_bar(quiet) as show:
-        tell = clocked(show, seconds)
-        results = collect(settings, lambda fraction, doing: tell(0.85 * fraction, doing), own)
+        context.show = lambda fraction, doing: show(STUDIES_SHARE * fraction, doing)
+        sections = sections_of(context)
         begin = time.perf_counter()
-        sections = sections_of(results)
         with placed(out) as folder:
-            write(sections, results, folder, lambda fraction, doing: tell(0.85 + 0.15 * fraction, doing))
-        tell(1.0, f"page: took {time.perf_counter() - begin:.1f} s")
-    claims: dict[str, Counter[str]] = {}
-    for verdict in results.verdicts:
-        claims.setdefault(verdict.features, Counter())[verdict.verdict] += 1
+            (write_sample if sample else write)(
+                sections,
+                context,
+                folder,
+                lambda fraction, doing: show(STUDIES_SHARE + (1 - STUDIES_SHARE) * fraction, doing),
+            )
+        seconds = context.seconds | {"page": time.perf_counter() - begin}
+    counts: dict[str, Counter[str]] = {}
+    for verdict in context.result(claims.STUDY).verdicts:
+        counts.setdefault(verdict.features, Counter())[verdict.verdict] += 1
     return {
-        "page": str(out.resolve() / PAGE),
-        "json": str(out.resolve() / MANIFEST),
+        "page": str(out.resolve() / (MARKDOWN if sample else PAGE)),
+        "json": None if sample else str(out.resolve() / MANIFEST),
         "findings": [{"slug": each.slug, "title": each.title, "finding": each.headline} for each in sections],
-        "claims": claims,
-        "seconds": seconds,
+        "claims": counts,
+        "seconds": {name: round(took, 1) for name, took in seconds.items()},
     }
-
-
-def clocked(tell: "Tell", seconds: dict[str, float]) -> "Tell":
-    """Note how long each stage took, from what it tells, and pass it on."""
-
-    def told(fraction: float, doing: str) -> None:
-        done = TOOK.fullmatch(doing)
-        if done:
-            seconds[done[1]] = float(done[2])
-        tell(fraction, doing)
-
-    return told
 
 
 if __name__ == "__main__":

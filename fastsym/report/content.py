@@ -82,7 +82,7 @@ class Stepper:
     data: pd.DataFrame
     """The numbers in full precision; becomes the CSV."""
     payload: Mapping[str, Any]
-    """What the script draws, rounded; see :func:`fastsym.report.inside.payload`."""
+    """What the script draws, rounded; see :func:`fastsym.report.sections.inside.payload`."""
     instead: str
     """What to read where no script runs, as in print on paper or in Markdown."""
     note: str = ""

@@ -1,6 +1,7 @@
 """Puts a finished report in place, all of it or nothing, and never over somebody else's files."""
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,8 @@ from pathlib import Path
 
 MANIFEST = "report.json"
 FORMAT = "fastsym-report"
+MARKDOWN = "report.md"
+MARKDOWN_TITLE = "# Breaking symmetry in deep learning\n"
 
 
 def check_destination(out: Path) -> None:
@@ -31,7 +34,7 @@ def check_destination(out: Path) -> None:
     present = {str(path.relative_to(out)) for path in out.rglob("*") if not path.is_dir()}
     if not present:
         return
-    foreign = sorted(present - _files_of_report(out / MANIFEST))
+    foreign = sorted(present - _files_of_report(out))
     if foreign:
         raise FileExistsError(
             f"out: expected a missing or empty folder, or an earlier report; got {out}, "
@@ -39,15 +42,26 @@ def check_destination(out: Path) -> None:
         )
 
 
-def _files_of_report(manifest: Path) -> set[str]:
-    """Names of the files that a report says it consists of; none if it is no report."""
+def _files_of_report(out: Path) -> set[str]:
+    """Names of the files that a report, or a sample of one, says it consists of; none if it is neither."""
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
+        content = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return set()
+        return _files_of_sample(out)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         return set()
     return {MANIFEST, *map(str, content.get("files", ()))}
+
+
+def _files_of_sample(out: Path) -> set[str]:
+    """Names of the files of a sample, which has no manifest: its Markdown and the figures that this shows."""
+    try:
+        text = (out / MARKDOWN).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return set()
+    if not text.startswith(MARKDOWN_TITLE):
+        return set()
+    return {MARKDOWN, *re.findall(r"\]\((figures/[a-z0-9-]+\.png)\)", text)}
 
 
 @contextmanager

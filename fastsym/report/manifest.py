@@ -17,7 +17,8 @@ import pandas as pd
 from fastsym import __version__
 from fastsym.report.content import Plot, Section, Stepper, Table
 from fastsym.report.folder import FORMAT, MANIFEST
-from fastsym.report.results import Results
+from fastsym.report.sections import agreement, claims
+from fastsym.report.study import Context
 
 FORMAT_VERSION = 2
 SCHEMA = "report.schema.json"
@@ -26,34 +27,36 @@ PLOT_FILES = ("csv", "svg", "pdf", "png")
 """What is written of every plot, by the ends of the names."""
 
 
-def write_manifest(sections: Sequence[Section], results: Results, folder: Path) -> None:
+def write_manifest(sections: Sequence[Section], context: Context, folder: Path) -> None:
     """Write ``report.json`` and its schema into a folder that holds all other files of the report.
 
     Parameters
     ----------
     sections
         In reading order.
-    results
+    context
         For verdicts, certificates, settings and the machine.
     folder
         Of the report.
     """
     shutil.copyfile(SCHEMA_SOURCE, folder / SCHEMA)
-    own = results.own
+    own = context.own
     content = {
         "$schema": SCHEMA,
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "fastsym": __version__,
-        "made": results.made.isoformat(timespec="seconds"),
+        "made": context.made.isoformat(timespec="seconds"),
         "table": {"name": "titanic.csv", "target": "Survived"}
         if own is None
         else {"name": own.name, "target": own.target},
-        "settings": asdict(results.settings),
-        "environment": dict(results.machine),
+        "settings": asdict(context.settings),
+        "environment": dict(context.machine),
         "sections": [_section(section) for section in sections],
-        "claims": [asdict(verdict) for verdict in results.verdicts],
-        "certificates": [json.loads(certificate.to_json()) for certificate in results.certificates],
+        "claims": [asdict(verdict) for verdict in context.result(claims.STUDY).verdicts],
+        "certificates": [
+            json.loads(certificate.to_json()) for certificate in context.result(agreement.STUDY).certificates
+        ],
         "files": sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
     }
     text = json.dumps(_plain(content), ensure_ascii=False, allow_nan=False, separators=(",", ":"))

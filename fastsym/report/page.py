@@ -10,28 +10,28 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from fastsym import __version__
-from fastsym._console import Tell
+from fastsym._console import Tell, markdown_escape
 from fastsym.report.content import Link, Section, unbroken
+from fastsym.report.folder import MARKDOWN
 from fastsym.report.manifest import PLOT_FILES, write_manifest
-from fastsym.report.results import Results
-from fastsym.report.style import save, style_sheet
+from fastsym.report.study import Context
+from fastsym.report.style import save, save_png, style_sheet
 
 PAGE = "index.html"
-MARKDOWN = "report.md"
 HEADLINE = "headline"
 """Slug of the section that stands before the list of findings, its pictures side by side."""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write(sections: Sequence[Section], results: Results, folder: Path, tell: Tell) -> None:
+def write(sections: Sequence[Section], context: Context, folder: Path, tell: Tell) -> None:
     """Fill an empty folder with the report.
 
     Parameters
     ----------
     sections
         In reading order.
-    results
-        For the date and the manifest; nothing is computed from them here.
+    context
+        For the date and the manifest; nothing is run here.
     folder
         Empty; see :func:`fastsym.report.folder.placed`.
     tell
@@ -51,20 +51,39 @@ def write(sections: Sequence[Section], results: Results, folder: Path, tell: Tel
         for table in section.tables:
             table.frame.to_csv(folder / "tables" / f"{table.slug}.csv", index=False)
     tell(1.0, "writing the page")
+    (folder / PAGE).write_text(_rendered(PAGE, sections, context, drawings=drawings), encoding="utf-8")
+    (folder / MARKDOWN).write_text(_rendered(MARKDOWN, sections, context, sample=False), encoding="utf-8")
+    write_manifest(sections, context, folder)
+
+
+def write_sample(sections: Sequence[Section], context: Context, folder: Path, tell: Tell) -> None:
+    """Fill an empty folder with what a committed sample keeps: Markdown and the PNG figures it shows.
+
+    Parameters
+    ----------
+    sections, context, folder, tell
+        As for :func:`write`.
+    """
+    (folder / "figures").mkdir()
+    plots = [plot for section in sections for plot in section.plots]
+    for i, plot in enumerate(plots):
+        tell(i / len(plots), f"drawing {plot.slug}")
+        save_png(plot, folder / "figures")
+    (folder / MARKDOWN).write_text(_rendered(MARKDOWN, sections, context, sample=True), encoding="utf-8")
+
+
+def _rendered(name: str, sections: Sequence[Section], context: Context, **more: Any) -> str:
     words = {
         "sections": sections,
         "has_script": any(section.steppers for section in sections),
         "plot_files": PLOT_FILES,
-        "drawings": drawings,
-        "made": results.made,
+        "made": context.made,
         "version": __version__,
-        "full": results.settings.is_full,
-        "subject": "your table" if results.own else "the Titanic table",
+        "full": context.settings.is_full,
+        "subject": "your table" if context.own else "the Titanic table",
+        "style_sheet": Markup(style_sheet()),
     }
-    for name, html in ((PAGE, True), (MARKDOWN, False)):
-        text = _environment(html).get_template(f"{name}.j2").render(words, style_sheet=Markup(style_sheet()))
-        (folder / name).write_text(text, encoding="utf-8")
-    write_manifest(sections, results, folder)
+    return _environment(name == PAGE).get_template(f"{name}.j2").render(words | more)
 
 
 def _environment(html: bool) -> Environment:
@@ -101,15 +120,9 @@ def script_data(payload: Any) -> Markup:
 
 def markdown(text: str) -> str:
     """Markdown of a paragraph: everything escaped that could be read as markup, but for `code` between backticks."""
-    parts = re.split(r"(`[^`]+`)", " ".join(text.split()))
-    return "".join(part if i % 2 else _escaped(part) for i, part in enumerate(parts))
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", text)
+    parts = re.split(r"(\s*`[^`]+`\s*)", " ".join(text.split()))
+    return "".join(part if i % 2 else markdown_escape(part) for i, part in enumerate(parts))
 
 
 def _markdown_cell(cell: str | Link) -> str:
-    if isinstance(cell, Link):
-        return f"[{_escaped(cell.text)}](#{cell.anchor})"
-    return _escaped(" ".join(cell.split()))
+    return f"[{markdown_escape(cell.text)}](#{cell.anchor})" if isinstance(cell, Link) else markdown_escape(cell)

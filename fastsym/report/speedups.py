@@ -36,8 +36,8 @@ def speedups(timings: pd.DataFrame) -> pd.DataFrame:
     return merged
 
 
-def own(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows of fastsym's own compiled variants in float64: neither baselines nor peers."""
+def own_variants(frame: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows of fastsym's own compiled variants in float64: neither baselines nor other systems."""
     return frame[~frame["variant"].isin(BASELINES) & (frame["kind"] == "variant") & (frame["dtype"] == DTYPE)]
 
 

@@ -1,7 +1,8 @@
 """How figures look, and how they become files: one palette for light and dark, SVG that never changes without cause."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from textwrap import fill
@@ -10,11 +11,13 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from fastsym.report.content import WIDTH_INCHES, Plot, unbroken
 
 TITLE_LETTERS = 54
 """In a line of a title over a figure of :data:`fastsym.report.content.WIDTH_INCHES`."""
+PNG_DOTS_PER_INCH = 120
 SVG = "http://www.w3.org/2000/svg"
 
 INK, MUTED, GRID = "#1f2328", "#59636e", "#d4dae1"
@@ -88,6 +91,24 @@ def style_sheet() -> str:
     return f":root {{ {block(light)} }}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {block(DARK)} }} }}"
 
 
+@contextmanager
+def _drawn(plot: Plot) -> Iterator[tuple[Figure, Text]]:
+    """Draw a plot; give the figure and its title."""
+    words = fill(unbroken(plot.title.replace("`", "")), round(TITLE_LETTERS * plot.width_inches / WIDTH_INCHES))
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(plot.width_inches, plot.height_inches), layout="constrained")
+        FigureCanvasAgg(figure)
+        plot.draw(figure)
+        figure.align_ylabels()
+        yield figure, figure.suptitle(words, x=0.01, ha="left", fontweight="bold", parse_math=False)
+
+
+def save_png(plot: Plot, folder: Path) -> None:
+    """Draw a plot and write ``<slug>.png`` with its title into a folder."""
+    with _drawn(plot) as (figure, _):
+        figure.savefig(folder / f"{plot.slug}.png", dpi=PNG_DOTS_PER_INCH)
+
+
 def save(plot: Plot, folder: Path) -> str:
     """Draw a plot, write ``<slug>.svg``, ``<slug>.pdf`` and ``<slug>.png`` with its title, and return SVG for the page.
 
@@ -104,16 +125,10 @@ def save(plot: Plot, folder: Path) -> str:
         An ``<svg>`` element cut off below the title, whose colours are the custom properties of
         :func:`style_sheet` and whose ids are unique in the page.
     """
-    words = fill(unbroken(plot.title.replace("`", "")), round(TITLE_LETTERS * plot.width_inches / WIDTH_INCHES))
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(plot.width_inches, plot.height_inches), layout="constrained")
-        FigureCanvasAgg(figure)
-        plot.draw(figure)
-        figure.align_ylabels()
-        title = figure.suptitle(words, x=0.01, ha="left", fontweight="bold", parse_math=False)
-        figure.savefig(folder / f"{plot.slug}.png", dpi=120)
+    with _drawn(plot) as (figure, title):
+        figure.savefig(folder / f"{plot.slug}.png", dpi=PNG_DOTS_PER_INCH)
         figure.set_layout_engine(None)  # what was laid out for the first file holds for the others: it takes long
-        figure.savefig(folder / f"{plot.slug}.pdf", metadata={"CreationDate": None, "Title": words})
+        figure.savefig(folder / f"{plot.slug}.pdf", metadata={"CreationDate": None, "Title": title.get_text()})
         buffer = BytesIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
         title_share = 1 - title.get_window_extent().y0 / figure.bbox.height

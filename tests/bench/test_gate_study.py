@@ -18,7 +18,7 @@ from bench import gate_trees as trees
 from fastsym.regression.cells import CELLS
 from fastsym.regression.decision import LEAST_SLOTS
 from fastsym.regression.worktree import open_repository
-from fastsym.report.committed import read_gate
+from fastsym.report.recorded import read_gate
 from fastsym.sweep.store import locked
 
 ROOT = Path(__file__).parents[2]

@@ -1,55 +1,25 @@
-"""The report's sections in reading order: each a function from results to a finding with its evidence."""
+"""The report's sections, one a file. Adding a file that holds a :class:`~fastsym.report.study.Study` adds a section."""
 
-from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
 
 from fastsym.report.content import Section
-from fastsym.report.inside import inside
-from fastsym.report.results import Results
-from fastsym.report.sections.agreement import certified
-from fastsym.report.sections.benchmark import speed
-from fastsym.report.sections.case_0 import one_layer
-from fastsym.report.sections.cases_1_2 import long_run, reproduction, ten_iterations
-from fastsym.report.sections.claims import claims
-from fastsym.report.sections.environment import environment
-from fastsym.report.sections.gate import gate
-from fastsym.report.sections.headline import headline
-from fastsym.report.sections.own_table import own_table
-from fastsym.report.sections.peers import peers
-from fastsym.report.sections.quotient import quotient
-from fastsym.report.sections.rounding import rounding
-from fastsym.report.sections.scaling import scaling
-from fastsym.report.sections.starts import starts
-from fastsym.report.sections.startup import startup
-from fastsym.report.sections.units import breaking
-
-SECTIONS: tuple[Callable[[Results], Section | None], ...] = (
-    headline,
-    inside,
-    breaking,
-    reproduction,
-    claims,
-    one_layer,
-    ten_iterations,
-    long_run,
-    rounding,
-    starts,
-    quotient,
-    certified,
-    speed,
-    peers,
-    startup,
-    scaling,
-    gate,
-    environment,
-)
-"""Add a section here, and nowhere else. One that has nothing to show gives None and is left out."""
-ONLY_TITANIC = (reproduction, one_layer, ten_iterations, speed)
-"""Sections about the article's numbers, and times measured on its table."""
+from fastsym.report.study import Context, Study
 
 
-def sections_of(results: Results) -> list[Section]:
-    """Make all sections that apply to the table of these results and have something to show."""
-    if results.own is None:
-        return [made for section in SECTIONS if (made := section(results)) is not None]
-    chosen = [section for section in SECTIONS if section not in ONLY_TITANIC]
-    return [own_table(results.own), *(made for section in chosen if (made := section(results)) is not None)]
+def studies() -> list[Study[Any]]:
+    """List the study of every file of this folder, in the order in which their sections are read."""
+    found: list[Study[Any]] = [import_module(f"{__name__}.{module.name}").STUDY for module in iter_modules(__path__)]
+    return sorted(found, key=lambda study: study.order)
+
+
+def sections_of(context: Context) -> list[Section]:
+    """Run all studies that apply to the table, then make the sections of those that have something to show."""
+    chosen = [study for study in studies() if context.own is None or not study.only_titanic]
+    context.expected_seconds = sum(study.seconds for study in chosen)
+    # The quick ones first, so that a file that cannot be read is named before any work.
+    for study in sorted(chosen, key=lambda study: study.seconds):
+        context.result(study)
+    made = (study.render(context.result(study), context) for study in chosen)
+    return [section for section in made if section is not None]

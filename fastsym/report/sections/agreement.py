@@ -1,20 +1,67 @@
 """Why to believe it: the certificate of each variant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.agreement import QUANTILES, Certificate
+from fastsym.agreement import QUANTILES, Certificate, certify, divergence, first_failure
+from fastsym.agreement.divergence import Band
+from fastsym.agreement.mutants import MUTANTS
+from fastsym.model.params import Array
 from fastsym.report.content import Plot, Section, Table
-from fastsym.report.results import Results
+from fastsym.report.study import Context, Study
 from fastsym.report.style import GRID, INK, MUTED, variant_style
+from fastsym.training.registry import VARIANTS
+
+DTYPES = ("float64", "float32")
 
 
-def certified(results: Results) -> Section:
+@dataclass(frozen=True)
+class Agreement:
+    """What is known about the variants' results."""
+
+    certificates: tuple[Certificate, ...]
+    """One a variant and float type."""
+    killed: Mapping[str, tuple[int, int]]
+    """Float type -> how many deliberately broken programs were rejected, of how many."""
+    bands: tuple[Band, ...]
+    divergences: Mapping[tuple[str, int], Array]
+    """Variant and width -> distance from the reference's path, at the band's iterations."""
+
+    @property
+    def timeable(self) -> list[str]:
+        """Variants that may be timed: those whose certificate in float64 passes."""
+        return [c.variant for c in self.certificates if c.passed and c.dtype == "float64"]
+
+
+def run(context: Context) -> Agreement:
+    """Certify every variant, and see whether programs broken on purpose are rejected."""
+    pairs = [(name, dtype) for name in VARIANTS for dtype in DTYPES]
+    certificates = []
+    for i, (name, dtype) in enumerate(pairs):
+        context.tell(i / len(pairs), f"{name}, {dtype}")
+        certificates.append(certify(name, np.dtype(dtype)))
+    killed = {
+        dtype: (sum(first_failure(mutant, dtype) is not None for mutant in MUTANTS), len(MUTANTS))
+        for dtype in context.settings.mutant_dtypes
+    }
+    last = context.settings.path_iterations
+    divergences = {
+        (name, hidden): divergence.divergence(VARIANTS[name].train_network, hidden, last=last)
+        for name in VARIANTS
+        if name != "reference"
+        for hidden in divergence.WIDTHS
+    }
+    bands = tuple(divergence.band(hidden) for hidden in divergence.WIDTHS)
+    return Agreement(tuple(certificates), killed, bands, divergences)
+
+
+def render(found: Agreement, _: Context) -> Section:
     """Show every variant's errors in units of their bounds, the reference's own included."""
-    certificates = results.certificates
+    certificates = found.certificates
     frame = pd.DataFrame(
         {
             "variant": [c.variant for c in certificates],
@@ -42,7 +89,7 @@ def certified(results: Results) -> Section:
     return Section(
         "agreement",
         "Why to believe it: the certificates",
-        f"{passed} of {len(frame)} certificates pass; {_killed(results)}.",
+        f"{passed} of {len(frame)} certificates pass; {_killed(found)}.",
         (
             "A long training is no test of equality: wide nets on the raw features are chaotic, and two correct "
             "programs end apart. So each variant does short trainings whose exact results are known, and the error of "
@@ -57,13 +104,13 @@ def certified(results: Results) -> Section:
                 {"median error": ".1e", "worst error": ".3f"},
             ),
             _distribution_plot(certificates),
-            _band_plot(results),
+            _band_plot(found),
         ),
     )
 
 
-def _killed(results: Results) -> str:
-    counts = " and ".join(f"{count} of {total} in {dtype}" for dtype, (count, total) in results.killed.items())
+def _killed(agreement: Agreement) -> str:
+    counts = " and ".join(f"{count} of {total} in {dtype}" for dtype, (count, total) in agreement.killed.items())
     return f"of programs that were broken on purpose, the same check rejects {counts}"
 
 
@@ -114,38 +161,38 @@ def _draw_distributions(figure: Figure, own: Sequence[Certificate], dtypes: list
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 
-def _band_plot(results: Results) -> Plot:
+def _band_plot(agreement: Agreement) -> Plot:
     ends = ", ".join(
         f"at H = {band.hidden} until iteration {band.comparable_until} of {band.iterations[-1]}"
-        for band in results.bands
+        for band in agreement.bands
     )
     inside = [
         bool((found <= band.envelope[: len(found)])[band.iterations[: len(found)] <= band.comparable_until].all())
-        for band in results.bands
-        for (_, hidden), found in results.divergences.items()
+        for band in agreement.bands
+        for (_, hidden), found in agreement.divergences.items()
         if hidden == band.hidden
     ]
     parts = [
         pd.DataFrame({"variant": name, "hidden": hidden, "iteration": iterations[: len(found)], "distance": found})
-        for (name, hidden), found in results.divergences.items()
-        for iterations in [next(band.iterations for band in results.bands if band.hidden == hidden)]
+        for (name, hidden), found in agreement.divergences.items()
+        for iterations in [next(band.iterations for band in agreement.bands if band.hidden == hidden)]
     ] + [
         pd.DataFrame({"variant": "band", "hidden": b.hidden, "iteration": b.iterations, "distance": b.envelope})
-        for b in results.bands
+        for b in agreement.bands
     ]
-    runs = len(results.bands[0].distances)
+    runs = len(agreement.bands[0].distances)
     return Plot(
         slug="path-band",
         title=f"Paths can be compared {ends}; {sum(inside)} of {len(inside)} stay inside the band so far",
         alt="Distance from the reference's path against the iteration, both logarithmic, one panel a width, one line a "
         "variant, with the band of perturbed reference runs. "
-        + " ".join(f"H = {b.hidden}: the band ends at {b.envelope[-1]:.1g}." for b in results.bands)
+        + " ".join(f"H = {b.hidden}: the band ends at {b.envelope[-1]:.1g}." for b in agreement.bands)
         + " "
         + " ".join(
-            f"{name}, H = {hidden}: up to {found.max():.1g}." for (name, hidden), found in results.divergences.items()
+            f"{name}, H = {hidden}: up to {found.max():.1g}." for (name, hidden), found in agreement.divergences.items()
         ),
         data=pd.concat(parts, ignore_index=True),
-        draw=lambda figure: _draw_band(figure, results),
+        draw=lambda figure: _draw_band(figure, agreement),
         note=f"Grey: what {runs} runs of the reference reach when every parameter is moved by one unit in the last "
         "place before each iteration. Beyond the vertical line two correct programs are different trainings. Case 2 on "
         "the article's features, float64; largest difference of a parameter over the largest parameter.",
@@ -153,12 +200,12 @@ def _band_plot(results: Results) -> Plot:
     )
 
 
-def _draw_band(figure: Figure, results: Results) -> None:
-    panels = figure.subplots(len(results.bands), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, band in zip(panels, results.bands, strict=True):
+def _draw_band(figure: Figure, agreement: Agreement) -> None:
+    panels = figure.subplots(len(agreement.bands), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, band in zip(panels, agreement.bands, strict=True):
         floor = float(np.finfo(band.dtype).eps) / 8
         axes.fill_between(band.iterations, floor, band.envelope, color=GRID, label="perturbed reference runs")
-        for (name, hidden), found in results.divergences.items():
+        for (name, hidden), found in agreement.divergences.items():
             if hidden == band.hidden:
                 # A path that is the reference's bit for bit is drawn on the lower edge.
                 shown = np.maximum(found, floor)
@@ -187,3 +234,6 @@ def _draw(figure: Figure, certificates: Sequence[Certificate]) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("error in units of its bound")
     axes.grid(visible=False, axis="y")
+
+
+STUDY = Study("agreement", 130, run, render, seconds=30)

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from fastsym.experiments.article import LAYER_LEARNING_RATE, LayerCase
+from fastsym.experiments.article import LAYER_LEARNING_RATE, LayerCase, train_layer_case
+from fastsym.report.charts import log_y
 from fastsym.report.content import Format, Plot, Section, Table, rounded
-from fastsym.report.results import Results
+from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, VERMILLION
 
 STARTS = {"zeros": ("zero start", BLUE, "o"), "normal": ("N(0, 1) start", VERMILLION, "x")}
@@ -16,9 +16,14 @@ LATE, STEADY = 100, 1.5
 FEATURES = {"article": "with PassengerId", "no_id": "without PassengerId"}
 
 
-def one_layer(results: Results) -> Section:
+def run(context: Context) -> tuple[LayerCase, ...]:
+    """Train from both starts, with and without PassengerId."""
+    seed = context.settings.seed
+    return tuple(train_layer_case(start, features, seed) for features in FEATURES for start in STARTS)
+
+
+def render(cases: tuple[LayerCase, ...], context: Context) -> Section:
     """Whether both starts reach the same cost, and which one begins lower."""
-    cases = results.layer_cases
     iterations = len(cases[0].costs)
     headline = f"After {iterations} iterations the zero start is at " + ", and ".join(
         f"{rounded(zero.costs[-1])} {FEATURES[features]} (random start: {rounded(random.costs[-1])})"
@@ -46,7 +51,7 @@ def one_layer(results: Results) -> Section:
         ),
         data=_frame(cases),
         draw=lambda figure: _draw(figure, cases),
-        note=f"Stable cost formula. Learning rate {LAYER_LEARNING_RATE:g}, seed {results.settings.seed}.",
+        note=f"Stable cost formula. Learning rate {LAYER_LEARNING_RATE:g}, seed {context.settings.seed}.",
         height_inches=4.8,
     )
     return Section(
@@ -132,10 +137,10 @@ def _draw(figure: Figure, cases: tuple[LayerCase, ...]) -> None:
             style = {"linestyle": "none", "marker": marker, "markersize": 1.8, "markeredgewidth": 0.6}
             axes.plot(np.arange(1, len(case.costs) + 1), case.costs, color=colour, label=label, **style)
         axes.set_title(FEATURES[features])
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        log_y(axes, (1, 2, 5))
         axes.set_ylabel("cost (nats per sample)")
     panels[-1].set_xlabel("iteration")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(STARTS), markerscale=3)
+
+
+STUDY = Study("case-0", 70, run, render, seconds=1, only_titanic=True)

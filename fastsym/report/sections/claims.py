@@ -1,16 +1,17 @@
 """The claims ledger: every sentence of the article that can be tested, with its verdict on every feature set."""
 
+from dataclasses import dataclass
 from textwrap import fill
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from fastsym.experiments.claims import CLAIMS, Verdict
+from fastsym.experiments.claims import CLAIMS, Runs, Verdict
 from fastsym.report.content import Link, Plot, Section, Table, rounded
-from fastsym.report.results import Results
-from fastsym.report.style import BLUE, GREEN, INK, MUTED, VERMILLION
+from fastsym.report.evidence import FIGURES, curves_of, evidence_plot
+from fastsym.report.study import Context, Study
+from fastsym.report.style import BLUE, INK, MUTED, VERMILLION
 
 MARKS = {
     "true": (BLUE, "✓ true"),
@@ -18,37 +19,39 @@ MARKS = {
     "undecided": (MUTED, "? undecided"),
     "not applicable": (MUTED, "– n/a"),
 }
-SERIES = {
-    "zero start": (BLUE, "-", "o"),
-    "random start": (VERMILLION, "--", "s"),
-    "constant start": (GREEN, "-.", "^"),
-    "scale 0.01": (BLUE, "-", "o"),
-    "scale 1": (VERMILLION, "--", "s"),
-}
-COST, TEST_COST, SHARE = "cost (nats per sample)", "test cost (nats per sample)", "saturated share (0 to 1)"
 FEATURE_SETS = (
     "Feature sets: article has all nine columns, raw, with PassengerId, a row number; no_id the other eight, raw; "
     "standardised those with mean 0 and variance 1."
 )
-FEW = 5
 LETTERS = 34
 """In a line of the figure of all verdicts."""
-ALIKE = 1e-3
-"""Values that differ by less than this share of the largest are called alike."""
-FIGURES = {
-    "costs": ("Two layers, cost", COST),
-    "layer": ("One layer, cost", COST),
-    "weights": ("Largest change of a weight", "largest change"),
-    "saturation": ("Share of hidden values in saturation", SHARE),
-    "scale": ("Size of the random start, cost", COST),
-    "splits": ("Cost on test samples", TEST_COST),
-}
-"""Figure of :class:`fastsym.experiments.claims.Claim` -> what it shows, label of its y-axis."""
 
 
-def claims(results: Results) -> Section:
+@dataclass(frozen=True)
+class Judged:
+    """What became of the claims."""
+
+    verdicts: tuple[Verdict, ...]
+    """By table, then by claim."""
+    curves: pd.DataFrame
+    """What they were judged by; see :func:`fastsym.report.evidence.curves_of`."""
+
+
+def run(context: Context) -> Judged:
+    """Judge all claims on each table."""
+    verdicts: list[Verdict] = []
+    curves = []
+    for i, (name, data) in enumerate(context.tables.items()):
+        context.tell(i / len(context.tables), name)
+        runs = Runs(data, name, context.settings.claim_seeds, is_titanic=context.own is None)
+        verdicts += [claim.judge(runs) for claim in CLAIMS]
+        curves.append(curves_of(runs))
+    return Judged(tuple(verdicts), pd.concat(curves, ignore_index=True))
+
+
+def render(judged: Judged, context: Context) -> Section:
     """Set out all verdicts and the runs behind them."""
-    verdicts = results.verdicts
+    verdicts = judged.verdicts
     tables = list(dict.fromkeys(verdict.features for verdict in verdicts))
     counts = ", ".join(f"{sum(v.verdict == mark for v in verdicts)} {mark}" for mark in MARKS)
     summary = "Of the article's claims, " + ", ".join(
@@ -76,7 +79,7 @@ def claims(results: Results) -> Section:
         "* Another reasonable threshold would give another verdict: see the ledger.",
         height_inches=6.2,
     )
-    seeds = results.settings.claim_seeds
+    seeds = context.settings.claim_seeds
     return Section(
         "claims",
         "The claims ledger",
@@ -86,11 +89,11 @@ def claims(results: Results) -> Section:
             "interval of the probability lies above one half. It is false if the interval lies below, and undecided "
             "otherwise. Where the article gives no number, the threshold is ours; the reason says whether another one "
             "in a reasonable range would give another verdict, and a star marks that in the figure.",
-            *([] if results.own else [FEATURE_SETS]),
+            *([] if context.own else [FEATURE_SETS]),
             plot,
-            _ledger(verdicts, results),
+            _ledger(verdicts, context.own is None),
             _numbers(verdicts),
-            *(_evidence(figure, results.claim_curves) for figure in FIGURES),
+            *(evidence_plot(figure, judged.curves) for figure in FIGURES),
         ),
     )
 
@@ -119,7 +122,7 @@ def _draw_grid(figure: Figure, by_key: dict[tuple[int, str], Verdict], tables: l
     axes.spines[:].set_visible(False)
 
 
-def _ledger(verdicts: tuple[Verdict, ...], results: Results) -> Table:
+def _ledger(verdicts: tuple[Verdict, ...], has_table: bool) -> Table:
     by_number = {claim.number: claim for claim in CLAIMS}
     rows = []
     for verdict in sorted(verdicts, key=lambda v: v.claim):
@@ -130,7 +133,7 @@ def _ledger(verdicts: tuple[Verdict, ...], results: Results) -> Table:
                 "claim": f"{claim.number}. {claim.text}",
                 "features": verdict.features,
                 "verdict": verdict.verdict,
-                "figure": _link(claim.figure, results),
+                "figure": _link(claim.figure, has_table),
                 "reason": verdict.reason,
                 "95 % interval": ""
                 if low is None or high is None
@@ -147,93 +150,10 @@ def _numbers(verdicts: tuple[Verdict, ...]) -> Table:
     return Table("claims-numbers", "The numbers behind the verdicts", frame, folded=True)
 
 
-def _link(figure: str, results: Results) -> str | Link:
+def _link(figure: str, has_table: bool) -> str | Link:
     if figure in FIGURES:
         return Link(figure, f"figure-claim-{figure}")
-    return "" if results.own else Link("published", "published")  # the table of ten iterations
+    return Link("published", "published") if has_table else ""  # the table of ten iterations
 
 
-def _evidence(figure: str, curves: pd.DataFrame) -> Plot:
-    frame = curves[curves["figure"] == figure]
-    what, label = FIGURES[figure]
-    last = int(frame["iteration"].max())
-    ends = frame.loc[frame.groupby(["features", "series"], sort=False)["iteration"].idxmax()]
-    start = frame.loc[frame.groupby(["features", "series"], sort=False)["iteration"].idxmin()]
-
-    def listed(rows: pd.DataFrame) -> str:
-        return "; ".join(
-            f"{name} " + " / ".join(rounded(value) for value in part["middle"])
-            for name, part in rows.groupby("features", sort=False)
-        )
-
-    series = list(dict.fromkeys(frame["series"]))
-    numbers = [str(claim.number) for claim in CLAIMS if claim.figure == figure]
-    return Plot(
-        slug=f"claim-{figure}",
-        title=f"{what} after {last + 1 if label == COST else last} iterations: {_extremes(start, ends, label)}",
-        alt=f"{what} against the iteration, one panel a feature set, one line a start. It begins at {listed(start)} "
-        f"and ends at {listed(ends)} ({' / '.join(series)}).",
-        data=frame.drop(columns="figure"),
-        draw=lambda target: _draw_evidence(target, frame, label),
-        note=f"For claim{'s' if numbers[1:] else ''} {', '.join(numbers)}. Lines and marks: median over the seeds "
-        "where the start is random; shade or bars: 10 % to 90 % of the seeds.",
-        height_inches=0.9 + 1.55 * frame["features"].nunique(),
-    )
-
-
-def _extremes(start: pd.DataFrame, ends: pd.DataFrame, label: str) -> str:
-    """Say from which start a quantity ends lowest, if it is a cost, or highest, on which feature sets.
-
-    With one start alone, say from where to where it goes.
-    """
-    if ends["series"].nunique() == 1:
-        return ", ".join(
-            f"{name} from {rounded(first)} to {rounded(last)}"
-            for name, first, last in zip(ends["features"], start["middle"], ends["middle"], strict=True)
-        )
-    costs = label in (COST, TEST_COST)
-    found: dict[str, list[str]] = {}
-    for name, part in ends.groupby("features", sort=False):
-        values = part.set_index("series")["middle"]
-        series, value = (values.idxmin(), values.min()) if costs else (values.idxmax(), values.max())
-        words = f"{series} {'lowest' if costs else 'highest'}"
-        if np.ptp(values) <= ALIKE * abs(value):
-            words = "all starts alike"
-        found.setdefault(words, []).append(f"{name} ({rounded(value)})")
-    return "; ".join(f"{words} on {', '.join(names)}" for words, names in found.items())
-
-
-def _draw_evidence(figure: Figure, frame: pd.DataFrame, label: str) -> None:
-    tables = list(dict.fromkeys(frame["features"]))
-    evenly = label == TEST_COST  # recorded at even distances
-    panels = figure.subplots(len(tables), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, name in zip(panels, tables, strict=True):
-        for series, rows in frame[frame["features"] == name].groupby("series", sort=False):
-            colour, line, marker = SERIES[str(series)]
-            if len(rows) < FEW:  # a line would suggest that there is something between them
-                sides = [rows["middle"] - rows["low"], rows["high"] - rows["middle"]]
-                axes.errorbar(
-                    rows["iteration"],
-                    rows["middle"],
-                    sides,
-                    color=colour,
-                    fmt=marker,
-                    capsize=3,
-                    label=series,
-                    clip_on=False,
-                )
-                continue
-            axes.plot(rows["iteration"], rows["middle"], color=colour, linestyle=line, label=series)
-            axes.fill_between(rows["iteration"], rows["low"], rows["high"], color=colour, alpha=0.2, linewidth=0)
-        axes.set_title(name, parse_math=False)
-        if label == SHARE:  # no margin below: a share cannot be negative
-            axes.set_ylim(bottom=0)
-        if not evenly:
-            axes.set_xscale("symlog", linthresh=1)
-        high, low = frame.loc[frame["features"] == name, ["high", "low"]].agg({"high": "max", "low": "min"})
-        if label == COST and low > 0 and high > 10 * low:
-            axes.set_yscale("log")
-    figure.supylabel(label, fontsize=9)
-    panels[len(panels) // 2].set_ylabel(" ")
-    panels[-1].set_xlabel("iteration" if evenly else "iteration (0, then logarithmic)")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+STUDY = Study("claims", 60, run, render, seconds=25)

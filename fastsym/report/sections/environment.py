@@ -7,7 +7,7 @@ import pandas as pd
 
 from fastsym import __version__
 from fastsym.report.content import Section, Table
-from fastsym.report.results import Results
+from fastsym.report.study import Context, Study
 
 NAMES = {
     "cpu": "processor",
@@ -19,16 +19,16 @@ NAMES = {
 }
 
 
-def environment(results: Results) -> Section:
+def render(machine: Mapping[str, Any], context: Context) -> Section:
     """Processor, BLAS, threads, versions, revision and seeds."""
-    settings = results.settings
+    settings = context.settings
     seeds = (
         f"random starts {settings.seed} to {settings.seed + settings.seeds - 1}; claims 0 to {settings.claim_seeds - 1}"
     )
     rows = [
-        ("made", results.made.strftime("%Y-%m-%d %H:%M UTC")),
+        ("made", context.made.strftime("%Y-%m-%d %H:%M UTC")),
         ("fastsym", __version__),
-        *((NAMES.get(name, name), value) for name, value in _flat(results.machine)),
+        *((NAMES.get(name, name), value) for name, value in _flat(machine)),
         ("seeds", seeds),
     ]
     if settings.benchmark_json:
@@ -37,7 +37,7 @@ def environment(results: Results) -> Section:
     return Section(
         "environment",
         "Environment",
-        f"Made on {results.machine['cpu']} with {results.machine['cores']} cores.",
+        f"Made on {machine['cpu']} with {machine['cores']} cores.",
         (Table("environment", "What this report was made with", frame, wraps=("value",)),),
     )
 
@@ -48,3 +48,6 @@ def _flat(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from _flat(value)
         else:
             yield key, "unknown" if value is None else str(value)
+
+
+STUDY = Study("environment", 190, lambda context: context.machine, render)

@@ -4,20 +4,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastsym.report.committed import GATE
 from fastsym.report.content import Format, Plot, Section, Table
-from fastsym.report.results import Results
+from fastsym.report.recorded import GATE, read_gate
+from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, INK, ORANGE, PURPLE, VERMILLION
 
 NAMES = {"busy": "busy neighbour"}
 STYLES = ((BLUE, "o", "-"), (VERMILLION, "^", "--"), (ORANGE, "D", "-."), (PURPLE, "X", ":"))
 
 
-def gate(results: Results) -> Section | None:
+def render(rates: pd.DataFrame | None, _: Context) -> Section | None:
     """Show false alarms and detections against the size of the slowdown; None without the study's file."""
-    if results.gate is None:
+    if rates is None:
         return None
-    frame = results.gate.assign(condition=results.gate["condition"].map(lambda name: NAMES.get(name, name)))
+    frame = rates.assign(condition=rates["condition"].map(lambda name: NAMES.get(name, name)))
     return Section(
         "gate",
         "How often the performance gate is wrong",
@@ -96,3 +96,6 @@ def _draw(figure: Figure, frame: pd.DataFrame) -> None:
     axes.set_xlabel("slowdown, as measured (%)")
     axes.set_ylabel("runs that report it (%)")
     figure.legend(loc="outside lower center", ncols=2)
+
+
+STUDY = Study("gate", 180, lambda _: read_gate(), render, only_titanic=True)

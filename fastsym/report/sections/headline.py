@@ -7,23 +7,26 @@ from matplotlib.figure import Figure
 
 from fastsym.experiments.article import HIDDEN, PATH_LEARNING_RATE, UnitPaths
 from fastsym.model.params import Array
+from fastsym.report.charts import START_NAMES, listed
 from fastsym.report.content import Plot, Section, rounded
-from fastsym.report.results import Results
-from fastsym.report.speedups import longest, own, quickest, speedups
+from fastsym.report.sections import agreement, speed, units
+from fastsym.report.sections.agreement import Agreement
+from fastsym.report.speedups import longest, own_variants, quickest, speedups
+from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, GREEN, INK, MUTED, PURPLE, VERMILLION, variant_style
 
-NAMES = {"zeros": "zero weights", "constant": "constant weights", "normal": "random weights"}
 UNIT_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE)
 SQUARES_A_ROW = 6
 WIDTH_INCHES, HEIGHT_INCHES = 3.5, 3.0
 """Small, because the page shows the three side by side."""
 
 
-def headline(results: Results) -> Section:
+def render(_: None, context: Context) -> Section:
     """Say it all at once; everything after this section is the evidence."""
-    plots = [_units_plot(results)]
-    said = [_units_finding(results)]
-    cells = _fastest(results)
+    paths, found = context.result(units.STUDY), context.result(agreement.STUDY)
+    plots = [_units_plot(paths, context.settings.seed)]
+    said = [_units_finding(paths)]
+    cells = pd.DataFrame() if context.own else _fastest(context.result(speed.STUDY).timings)
     if not cells.empty:
         plots.append(_speed_plot(cells))
         cell = cells.iloc[(cells["hidden"] - HIDDEN).abs().argmin()]
@@ -31,46 +34,37 @@ def headline(results: Results) -> Section:
             f"at H = {cell['hidden']}, `{cell['variant']}` trains {rounded(cell['over_reference'])} times as fast "
             "as the article's code"
         )
-    plots.append(_belief_plot(results))
-    said.append(_belief_finding(results))
-    return Section(
-        "headline", "In three pictures" if len(plots) == 3 else "In two pictures", _sentence(said), tuple(plots)
-    )
-
-
-def _sentence(parts: list[str]) -> str:
-    return f"{'; '.join(parts)}."
+    plots.append(_belief_plot(found))
+    said.append(_belief_finding(found))
+    title = "In three pictures" if len(plots) == 3 else "In two pictures"
+    return Section("headline", title, f"{'; '.join(said)}.", tuple(plots))
 
 
 # What symmetry breaking is
 
 
-def _units_finding(results: Results) -> str:
-    together = [NAMES[path.start] for path in results.paths if path.separation == 0]
-    apart = [NAMES[path.start] for path in results.paths if path.separation != 0]
-    return f"Hidden units stay one from {_listed(together)}, and part from {_listed(apart)}"
+def _units_finding(paths: tuple[UnitPaths, ...]) -> str:
+    together = [START_NAMES[path.start] for path in paths if path.separation == 0]
+    apart = [START_NAMES[path.start] for path in paths if path.separation != 0]
+    return f"Hidden units stay one from {listed(together)}, and part from {listed(apart)}"
 
 
-def _listed(names: list[str]) -> str:
-    return " and ".join(names) if names else "none of the starts"
-
-
-def _units_plot(results: Results) -> Plot:
-    feature = _clearest(results.paths)
+def _units_plot(paths: tuple[UnitPaths, ...], seed: int) -> Plot:
+    feature = _clearest(paths)
     distances = " ".join(
-        f"{NAMES[path.start]}: the units end up to {path.separation:.3g} apart." for path in results.paths
+        f"{START_NAMES[path.start]}: the units end up to {path.separation:.3g} apart." for path in paths
     )
     return Plot(
         slug="headline-units",
-        title=_units_finding(results),
+        title=_units_finding(paths),
         alt="Three panels side by side, one a start: the way of each of four hidden units through its weights, input "
         f"weight against output weight. {distances}",
-        data=pd.concat([_path_frame(path, feature) for path in results.paths], ignore_index=True),
-        draw=lambda figure: _draw_units(figure, results.paths, feature),
-        note=f"Each line is the way of one hidden unit through {results.paths[0].iterations[-1]} iterations, from the "
+        data=pd.concat([_path_frame(path, feature) for path in paths], ignore_index=True),
+        draw=lambda figure: _draw_units(figure, paths, feature),
+        note=f"Each line is the way of one hidden unit through {paths[0].iterations[-1]} iterations, from the "
         "ring to the dot, with one scale both ways; equal units lie on each other. Of the features, number "
         f"{feature + 1} is shown, in which the two units that are closest end furthest from each other; standardised, "
-        f"learning rate {PATH_LEARNING_RATE:g}, seed {results.settings.seed}.",
+        f"learning rate {PATH_LEARNING_RATE:g}, seed {seed}.",
         height_inches=HEIGHT_INCHES,
         width_inches=WIDTH_INCHES,
     )
@@ -116,7 +110,7 @@ def _draw_units(figure: Figure, paths: tuple[UnitPaths, ...], feature: int) -> N
         axes.locator_params("x", nbins=2)
         axes.tick_params(axis="x", labelsize=7)
         axes.locator_params("y", nbins=3)
-        axes.set_title(f"{NAMES[path.start].removesuffix(' weights')}:\n{_ways(path)}")
+        axes.set_title(f"{START_NAMES[path.start].removesuffix(' weights')}:\n{_ways(path)}")
     panels[len(panels) // 2].set_xlabel("input weight W1")
     panels[0].set_ylabel("output weight W2")
 
@@ -133,11 +127,9 @@ def _ways(path: UnitPaths) -> str:
 # How much faster
 
 
-def _fastest(results: Results) -> pd.DataFrame:
+def _fastest(timings: pd.DataFrame) -> pd.DataFrame:
     """Rows of the quickest variant, of each width the longest training; empty if nothing was timed."""
-    if results.timings.empty:
-        return pd.DataFrame()
-    frame = own(speedups(results.timings))
+    frame = own_variants(speedups(timings))
     if frame.empty:
         return frame
     rows = longest(frame[frame["label"] == quickest(frame)]).sort_values("hidden")
@@ -190,32 +182,32 @@ def _draw_speed(figure: Figure, cells: pd.DataFrame) -> None:
 # Why to believe it
 
 
-def _killed(results: Results) -> tuple[int, int]:
+def _killed(found: Agreement) -> tuple[int, int]:
     """How many programs that were broken on purpose are rejected, of how many; float types count each."""
-    counts = results.killed.values()
+    counts = found.killed.values()
     return sum(count for count, _ in counts), sum(total for _, total in counts)
 
 
-def _belief_finding(results: Results) -> str:
-    passed = sum(c.passed for c in results.certificates)
-    killed, total = _killed(results)
+def _belief_finding(found: Agreement) -> str:
+    passed = sum(c.passed for c in found.certificates)
+    killed, total = _killed(found)
     return (
-        f"{passed} of {len(results.certificates)} certificates pass, and {killed} of {total} programs broken on "
+        f"{passed} of {len(found.certificates)} certificates pass, and {killed} of {total} programs broken on "
         "purpose are caught"
     )
 
 
-def _belief_plot(results: Results) -> Plot:
-    errors = _errors(results)
+def _belief_plot(found: Agreement) -> Plot:
+    errors = _errors(found)
     return Plot(
         slug="headline-belief",
-        title=_belief_finding(results),
+        title=_belief_finding(found),
         alt="Left: the median and the worst error of each variant in units of what rounding can explain. "
         + " ".join(f"{row['variant']}: {row['median']:.2g}, {row['worst']:.2g}." for row in errors.to_dict("records"))
         + " Right: one square for each program that was broken on purpose. "
-        + " ".join(f"{dtype}: {count} of {total} caught." for dtype, (count, total) in results.killed.items()),
+        + " ".join(f"{dtype}: {count} of {total} caught." for dtype, (count, total) in found.killed.items()),
         data=errors,
-        draw=lambda figure: _draw_belief(figure, errors, results),
+        draw=lambda figure: _draw_belief(figure, errors, found),
         note="Left: distance from the exact result in short trainings, as a ring the median, as a dot the worst; right "
         "of the dashed line rounding is no excuse. Right: a square is a program with one deliberate mistake that the "
         "same check caught; a cross is one that it missed.",
@@ -224,21 +216,21 @@ def _belief_plot(results: Results) -> Plot:
     )
 
 
-def _errors(results: Results) -> pd.DataFrame:
+def _errors(found: Agreement) -> pd.DataFrame:
     """Of each variant the median and the worst error, each the worse of both float types."""
     frame = pd.DataFrame(
         {
-            "variant": [c.variant for c in results.certificates],
-            "median": [c.own.median for c in results.certificates],
-            "worst": [c.own.worst for c in results.certificates],
-            "passed": [c.passed for c in results.certificates],
+            "variant": [c.variant for c in found.certificates],
+            "median": [c.own.median for c in found.certificates],
+            "worst": [c.own.worst for c in found.certificates],
+            "passed": [c.passed for c in found.certificates],
         }
     )
     grouped = frame.groupby("variant", sort=False)
     return grouped.agg({"median": "max", "worst": "max", "passed": "all"}).reset_index()
 
 
-def _draw_belief(figure: Figure, errors: pd.DataFrame, results: Results) -> None:
+def _draw_belief(figure: Figure, errors: pd.DataFrame, found: Agreement) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     for y, row in enumerate(errors.iloc[::-1].to_dict("records")):
         colour = variant_style(row["variant"])["color"]
@@ -253,7 +245,7 @@ def _draw_belief(figure: Figure, errors: pd.DataFrame, results: Results) -> None
     left.set_xlabel("error over its bound")
     left.grid(visible=False, axis="y")
 
-    killed, total = _killed(results)
+    killed, total = _killed(found)
     rows, columns = np.divmod(np.arange(total), SQUARES_A_ROW)
     caught = np.arange(total) < killed
     right.scatter(columns[caught], rows[caught], marker="s", s=36, color=BLUE, linewidths=0)
@@ -267,3 +259,6 @@ def _draw_belief(figure: Figure, errors: pd.DataFrame, results: Results) -> None
     right.set_yticks([])
     right.grid(visible=False)
     right.spines[:].set_visible(False)
+
+
+STUDY = Study("headline", 20, lambda _: None, render)

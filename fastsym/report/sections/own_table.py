@@ -4,15 +4,17 @@ import numpy as np
 import pandas as pd
 
 from fastsym.report.content import Format, Section, Table, quoted
-from fastsym.report.results import OwnTable
+from fastsym.report.study import Context, Study
 
 LARGE = 300
 """0.01 times this is where tanh is 0.995."""
 
 
-def own_table(own: OwnTable) -> Section:
-    """Describe the columns."""
-    data = own.data
+def render(_: None, context: Context) -> Section | None:
+    """Describe the columns; None for the Titanic table."""
+    if context.own is None:
+        return None
+    data = context.own.data
     frame = pd.DataFrame(
         {
             "feature": data.feature_names,
@@ -33,9 +35,13 @@ def own_table(own: OwnTable) -> Section:
         "Your table",
         f"{len(data.y)} samples of {len(data.X)} features; {int(data.y.sum())} have the label 1.",
         (
-            f"File {quoted(own.name)}, label in column {quoted(own.target)}. The claims and cost curves use the "
-            "features as in this table; everything called standardised uses them with mean 0 and variance 1.",
+            f"File {quoted(context.own.name)}, label in column {quoted(context.own.target)}. The claims and cost "
+            "curves use the features as in this table; everything called standardised uses them with mean 0 and "
+            "variance 1.",
             *([advice] if large else []),
             Table("your-columns", "Features, as trained on", frame, formats),
         ),
     )
+
+
+STUDY = Study("your-table", 10, lambda _: None, render)

@@ -1,74 +1,151 @@
 """The quotient: a wide net of equal units, trained as one unit."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.model.params import Array
+from fastsym.experiments.symmetry import quotient, unit_classes
+from fastsym.model.initialise import initialise
+from fastsym.model.params import Array, Params
 from fastsym.report.content import Plot, Section, rounded
-from fastsym.report.results import QuotientRun, Results
+from fastsym.report.sections import agreement
+from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, ORANGE
+from fastsym.timing.interleave import interleave
+from fastsym.timing.stats import Ratio, paired_ratio
+from fastsym.training.train import Training, train
+
+VARIANT = "simd"
+ITERATIONS = 3000
+LEARNING_RATE = 0.1
+ROUNDS = 15
+CHECKED_WIDTH, CHECKED_ITERATIONS = 1024, 1000
 
 
-def quotient(results: Results) -> Section:
+@dataclass(frozen=True)
+class QuotientRun:
+    """A wide net with equal units, trained as one unit."""
+
+    width: int
+    costs: Array
+    """(T,) of the quotient, mean nats per sample."""
+    checked_width: int
+    """A width at which the wide net itself was trained, too."""
+    checked_costs: Array
+    """(T',) of its quotient."""
+    wide_costs: Array
+    """(T',) of all its units."""
+    wide_classes: int
+    """Number of classes of bitwise equal units in it at the end."""
+    ratio: Ratio
+    """Time of a net of width 1 over time of the wide net's quotient, in turns."""
+    seconds: float
+    """Median time of training the quotient."""
+
+
+def run(context: Context) -> QuotientRun | None:
+    """Train a wide net of equal units as one unit, in turns with a net that has just one.
+
+    None, and nothing is timed, if the variant's certificate fails.
+    """
+    if VARIANT not in context.result(agreement.STUDY).timeable:
+        return None
+    X, y, _ = context.standardised
+
+    def start(hidden: int) -> Params:
+        # Scaled so that the output begins alike at every width.
+        return initialise("constant", len(X), hidden, 0.1 / np.sqrt(hidden))
+
+    def job(hidden: int, iterations: int) -> Callable[[], Training]:
+        small = quotient(start(hidden))
+        arguments = (X, y, small.params, iterations, LEARNING_RATE, VARIANT)
+        return partial(train, *arguments, multiplicity=small.multiplicity)
+
+    width = context.settings.quotient_width
+    jobs = {"narrow": job(1, ITERATIONS), "wide": job(width, ITERATIONS)}
+    trained = {name: each() for name, each in jobs.items()}
+    seconds = interleave(jobs, ROUNDS).seconds
+    each_unit = train(X, y, start(CHECKED_WIDTH), CHECKED_ITERATIONS, LEARNING_RATE)
+    assert isinstance(each_unit.params, Params)
+    return QuotientRun(
+        width,
+        trained["wide"].costs,
+        CHECKED_WIDTH,
+        job(CHECKED_WIDTH, CHECKED_ITERATIONS)().costs,
+        each_unit.costs,
+        len(np.unique(unit_classes(each_unit.params))),
+        paired_ratio(seconds["narrow"], seconds["wide"]),
+        float(np.median(seconds["wide"])),
+    )
+
+
+def render(found: QuotientRun | None, _: Context) -> Section | None:
     """Time and cost of a million units."""
-    run = results.quotient
-    times = 1 / run.ratio.ratio
-    low, high = 1 / run.ratio.high, (1 / run.ratio.low if run.ratio.low > 0 else np.inf)
-    apart = float(np.abs(run.wide_costs - run.checked_costs).max())
+    if found is None:
+        return None
+    times = 1 / found.ratio.ratio
+    low, high = 1 / found.ratio.high, (1 / found.ratio.low if found.ratio.low > 0 else np.inf)
+    apart = float(np.abs(found.wide_costs - found.checked_costs).max())
     plot = Plot(
         slug="quotient",
-        title=f"The cost of {run.width:,} equal units falls from {run.costs[0]:.4f} to {run.costs[-1]:.4f}; at "
-        f"{run.checked_width} units, where all can be trained, both ways differ by at most {apart:.1g}",
-        alt=f"Cost against the iteration of {run.width:,} units trained as one, and of {run.checked_width} units, each "
-        f"trained. The first goes from {run.costs[0]:.4f} to {run.costs[-1]:.4f}.",
-        data=_frame(run),
-        draw=lambda figure: _draw(figure, run),
+        title=f"The cost of {found.width:,} equal units falls from {found.costs[0]:.4f} to {found.costs[-1]:.4f}; at "
+        f"{found.checked_width} units, where all can be trained, both ways differ by at most {apart:.1g}",
+        alt=f"Cost against the iteration of {found.width:,} units trained as one, and of {found.checked_width} units, "
+        f"each trained. The first goes from {found.costs[0]:.4f} to {found.costs[-1]:.4f}.",
+        data=_frame(found),
+        draw=lambda figure: _draw(figure, found),
         note="All weights start at 0.1 / √H, learning rate 0.1, so that nets of all widths begin alike. Circles: "
-        f"the first {len(run.wide_costs)} iterations, as many as were trained unit by unit.",
+        f"the first {len(found.wide_costs)} iterations, as many as were trained unit by unit.",
         height_inches=3.0,
     )
     return Section(
         "quotient",
         "The quotient: equal units are one unit",
-        f"A net of {run.width:,} equal units trains in {times:.2f} times (95 % interval {low:.2f} to {high:.2f}) the "
+        f"A net of {found.width:,} equal units trains in {times:.2f} times (95 % interval {low:.2f} to {high:.2f}) the "
         f"time of a net of width 1.",
         (
             "Equal units receive equal gradients, so one of them, counted as often as there are, stands for all. "
-            f"Training takes {rounded(run.seconds * 1000)} ms for {len(run.costs)} iterations, whatever the width "
-            f"(this machine, this moment; {run.ratio.pairs} rounds in turns). Trained unit by unit, the "
-            f"{run.checked_width} units end as {run.wide_classes} class{'es' if run.wide_classes > 1 else ''} of "
+            f"Training takes {rounded(found.seconds * 1000)} ms for {len(found.costs)} iterations, whatever the width "
+            f"(this machine, this moment; {found.ratio.pairs} rounds in turns). Trained unit by unit, the "
+            f"{found.checked_width} units end as {found.wide_classes} class{'es' if found.wide_classes > 1 else ''} of "
             "bitwise equal units, as the quotient says.",
             plot,
         ),
     )
 
 
-def _frame(run: QuotientRun) -> pd.DataFrame:
+def _frame(found: QuotientRun) -> pd.DataFrame:
     def curve(net: str, costs: Array) -> pd.DataFrame:
         return pd.DataFrame({"net": net, "iteration": np.arange(len(costs)), "cost": costs})
 
     parts = (
-        curve(f"{run.width} units, as one", run.costs),
-        curve(f"{run.checked_width} units, as one", run.checked_costs),
-        curve(f"{run.checked_width} units, each", run.wide_costs),
+        curve(f"{found.width} units, as one", found.costs),
+        curve(f"{found.checked_width} units, as one", found.checked_costs),
+        curve(f"{found.checked_width} units, each", found.wide_costs),
     )
     return pd.concat(parts, ignore_index=True)
 
 
-def _draw(figure: Figure, run: QuotientRun) -> None:
+def _draw(figure: Figure, found: QuotientRun) -> None:
     axes = figure.subplots()
-    axes.plot(run.costs, color=BLUE, label=f"{run.width:,} units, trained as one")
-    every = max(1, len(run.wide_costs) // 20)
+    axes.plot(found.costs, color=BLUE, label=f"{found.width:,} units, trained as one")
+    every = max(1, len(found.wide_costs) // 20)
     axes.plot(
-        np.arange(0, len(run.wide_costs), every),
-        run.wide_costs[::every],
+        np.arange(0, len(found.wide_costs), every),
+        found.wide_costs[::every],
         color=ORANGE,
         linestyle="none",
         marker="o",
         markerfacecolor="none",
-        label=f"{run.checked_width} units, each trained",
+        label=f"{found.checked_width} units, each trained",
     )
     axes.set_xlabel("iteration")
     axes.set_ylabel("cost (nats per sample)")
     figure.legend(loc="outside lower center", ncols=2)
+
+
+STUDY = Study("quotient", 120, run, render, seconds=6)

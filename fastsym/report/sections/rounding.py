@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from fastsym.experiments import rounding
 from fastsym.experiments.rounding import Rounding
 from fastsym.report.content import Format, Plot, Section, Table
-from fastsym.report.results import Results
+from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VERMILLION
 
 STYLES = (
@@ -34,9 +35,15 @@ OWN = "the kernels of fastsym"
 THROUGH_BLAS_OR_EINSUM = ("reference", "numpy", "einsum")
 
 
-def rounding(results: Results) -> Section:
+def run(context: Context) -> Rounding:
+    """Train equal units in every arithmetic."""
+    settings = context.settings
+    arguments = (settings.rounding_widths, settings.core_types, settings.rounding_dtypes)
+    return rounding.study(context.standardised, *arguments)
+
+
+def render(study: Rounding, _: Context) -> Section:
     """Show final costs, classes, first splits and growth."""
-    study = results.rounding
     frame = _frame(study)
     own, others = frame[frame["own"]], frame[~frame["own"]]
     split = others[others["first_split"].notna()]
@@ -245,3 +252,6 @@ def _pivot(frame: pd.DataFrame, column: str, slug: str, caption: str, formats: d
     pivot = shown.pivot_table(index="label", columns="hidden", values="value", aggfunc="first", sort=False)
     pivot.columns = [f"H = {hidden}" for hidden in pivot.columns]
     return Table(slug, caption, pivot.rename_axis("arithmetic").reset_index(), formats)
+
+
+STUDY = Study("rounding", 100, run, render, seconds=25)

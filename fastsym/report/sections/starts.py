@@ -1,21 +1,62 @@
 """Starts: how long a nearly symmetric one takes to break, measured and predicted."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.experiments.breaking import BROKEN, LEARNING_RATE, Break
+from fastsym.experiments.article import HIDDEN
+from fastsym.experiments.breaking import BROKEN, LEARNING_RATE, Break, Line, saddle_line, time_to_break
+from fastsym.experiments.symmetry import orbit_types
 from fastsym.report.content import Format, Plot, Section, Table
-from fastsym.report.results import Results
+from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, INK, VERMILLION
 
 STYLES = {"float64": (BLUE, "o"), "float32": (VERMILLION, "x")}
+ORBIT_EPSILON = 1e-6
+MIN_BREAKS = 3
+"""Fewer points make no line."""
 
 
-def starts(results: Results) -> Section:
+class Breaks(NamedTuple):
+    """How long symmetry lasts."""
+
+    zeros: list[Break]
+    """Of starts near zero, in both float types."""
+    orbits: list[Break]
+    """Of starts near every other symmetry."""
+    lines: dict[str, Line]
+    """Float type -> line through the times to break near zero; without those where too few broke."""
+
+
+def run(context: Context) -> Breaks:
+    """Perturb every symmetric start and wait for it to break."""
+    data = context.standardised
+    zeros = {dtype: time_to_break(data, "zeros", dtype=dtype) for dtype in STYLES}
+    lines = {
+        dtype: saddle_line(data, found)
+        for dtype, found in zeros.items()
+        if sum(each.measured is not None for each in found) >= MIN_BREAKS
+    }
+    orbits = [
+        each
+        for sizes in orbit_types(HIDDEN)
+        if sizes != (1,) * HIDDEN  # that one has no symmetry to break
+        for each in time_to_break(
+            data,
+            "blocks:" + ("+".join(map(str, sizes)) or "0"),
+            [ORBIT_EPSILON],
+            learning_rate=1.0,
+            iterations=1000,
+        )
+    ]
+    return Breaks([each for found in zeros.values() for each in found], orbits, lines)
+
+
+def render(breaks: Breaks, _: Context) -> Section:
     """Time to break against ln(1/eps) near zero, and for every other kind of symmetry."""
-    zeros = [each for each in results.breaks if each.kind == "zeros"]
-    orbits = [each for each in results.breaks if each.kind != "zeros"]
+    zeros, orbits, lines = breaks
     compared = [(each.measured, each.predicted) for each in orbits if each.measured and each.predicted]
     off = max((abs(measured - predicted) for measured, predicted in compared), default=0)
     content: list[str | Plot | Table] = [
@@ -25,7 +66,7 @@ def starts(results: Results) -> Section:
         "features, 4 units.",
     ]
     if any(each.measured is not None for each in zeros):
-        content.append(_plot(zeros, results))
+        content.append(_plot(zeros, lines))
     table = pd.DataFrame(
         {
             "symmetry": [_named(each) for each in orbits],
@@ -34,23 +75,24 @@ def starts(results: Results) -> Section:
         }
     ).astype({"measured": "float", "predicted": "float"})
     formats: dict[str, Format] = {"measured": ".0f", "predicted": ".0f"}
-    epsilon = orbits[0].epsilon
-    caption = f"Iterations to break for every symmetry of 4 units, eps = {epsilon:g}, learning rate 1; – if it did not"
+    caption = (
+        f"Iterations to break for every symmetry of 4 units, eps = {ORBIT_EPSILON:g}, learning rate 1; – if it did not"
+    )
     content.append(Table("starts-symmetries", caption, table, formats))
     return Section(
-        "starts", "Starts: how long symmetry lasts", _headline(results, len(compared), len(orbits), off), tuple(content)
+        "starts", "Starts: how long symmetry lasts", _headline(lines, len(compared), len(orbits), off), tuple(content)
     )
 
 
-def _headline(results: Results, compared: int, orbits: int, off: int) -> str:
+def _headline(lines: dict[str, Line], compared: int, orbits: int, off: int) -> str:
     slopes = [
         f"{line.slope:.2f} iterations longer in {dtype} "
         f"(95 % interval {line.interval[0]:.2f} to {line.interval[1]:.2f})"
-        for dtype, line in results.lines.items()
+        for dtype, line in lines.items()
     ]
     if not slopes:
         return f"Near the zero start, too few starts broke for a line; {compared} of {orbits} others broke."
-    predicted = next(iter(results.lines.values())).predicted_slope
+    predicted = next(iter(lines.values())).predicted_slope
     rest = f" {compared} of {orbits} other symmetries broke"
     if compared:
         rest += f", at most {off} iterations from the prediction" if off else ", exactly when predicted"
@@ -69,10 +111,10 @@ def _named(each: Break) -> str:
     return ", ".join(parts)
 
 
-def _plot(zeros: list[Break], results: Results) -> Plot:
-    if results.lines:
-        line = next(iter(results.lines.values()))
-        unexplained = max(1 - each.r_squared for each in results.lines.values())
+def _plot(zeros: list[Break], lines: dict[str, Line]) -> Plot:
+    if lines:
+        line = next(iter(lines.values()))
+        unexplained = max(1 - each.r_squared for each in lines.values())
         title = (
             f"Time to break is a straight line in ln(1/eps): slope {line.slope:.2f}, predicted "
             f"{line.predicted_slope:.2f}, 1 - R² at most {unexplained:.1g}"
@@ -122,3 +164,6 @@ def _draw(figure: Figure, zeros: list[Break]) -> None:
     axes.set_xlabel("ln(1/eps)")
     axes.set_ylabel("iterations until broken")
     figure.legend(loc="outside lower center", ncols=3)
+
+
+STUDY = Study("starts", 110, run, render, seconds=12)

@@ -1,28 +1,58 @@
 """What a variant costs before its first iteration, and how long a training must be to earn it."""
 
+from math import nan
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fastsym.experiments.article import HIDDEN
+from fastsym.report.charts import width_axis
 from fastsym.report.content import Format, Plot, Section, Table, rounded
-from fastsym.report.results import Results
-from fastsym.report.sections.times import width_axis
+from fastsym.report.sections import agreement, speed
 from fastsym.report.speedups import DTYPE, longest, speedups
+from fastsym.report.study import Context, Study
 from fastsym.report.style import variant_style
-from fastsym.timing.startup import Startup, break_even_table
+from fastsym.timing.startup import ProcessTimes, Startup, break_even_table, measure_startup, time_fresh_process
 
 KINDS = {"after_cache_load": "load from the cache", "after_compile": "compilation"}
 LINES = {"after_cache_load": "-", "after_compile": "--"}
 
 
-def startup(results: Results) -> Section | None:
+def run(context: Context) -> tuple[Startup, ...]:
+    """Measure what comes before the first iteration: compilation and load, or in one process the load alone.
+
+    None, if the timings that it is set against are of another session.
+    """
+    certified = context.result(agreement.STUDY).timeable
+    chosen = [name for name in context.settings.startups if name in certified and context.saved is None]
+    if context.settings.is_full:
+        return tuple(measure_startup(name) for name in chosen)
+    return tuple(start_of(name, time_fresh_process(name, None)) for name in chosen)
+
+
+def start_of(variant: str, times: ProcessTimes) -> Startup:
+    """Say what one process shows: the load from the cache, or the compilation if it had to compile; NaN the other."""
+    start = max(0.0, times.first_seconds - times.steady_seconds)
+    compiled = times.compiling_seconds > 0
+    return Startup(
+        variant,
+        compile_seconds=start if compiled else nan,
+        cache_load_seconds=nan if compiled else start,
+        first_call_seconds=times.import_fastsym_seconds + times.first_seconds,
+        steady_seconds=times.steady_seconds,
+        import_numba_seconds=times.import_numba_seconds,
+        import_fastsym_seconds=times.import_fastsym_seconds,
+    )
+
+
+def render(measured: tuple[Startup, ...], context: Context) -> Section | None:
     """Break-even iterations; None if no start was measured."""
-    if results.measured is None or not results.measured.startups:
+    if not measured:
         return None
-    startups = {each.variant: each for each in results.measured.startups}
-    frame = speedups(results.timings)
+    startups = {each.variant: each for each in measured}
+    frame = speedups(context.result(speed.STUDY).timings)
     grid = longest(frame[frame["dtype"] == DTYPE])
     table = break_even_table(grid, startups)
     tidy = table.melt(["variant", "hidden"], list(KINDS), var_name="after", value_name="iterations")
@@ -121,3 +151,6 @@ def _break_even(table: pd.DataFrame) -> Table:
     )
     formats: dict[str, Format] = dict.fromkeys(("after compilation", "after cache load"), ",.0f")
     return Table("break-even-table", "Break-even iterations over `reference`", frame, formats, folded=True)
+
+
+STUDY = Study("startup", 160, run, render, seconds=4, only_titanic=True)

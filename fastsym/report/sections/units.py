@@ -4,36 +4,42 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.experiments.article import PATH_LEARNING_RATE, UnitPaths
+from fastsym.experiments.article import PATH_LEARNING_RATE, UnitPaths, follow_units
+from fastsym.report.charts import listed
 from fastsym.report.content import Plot, Section
-from fastsym.report.results import Results
+from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, GREEN, PURPLE, VERMILLION
 
 NAMES = {"zeros": "zero weights", "constant": "constant weights 0.01", "normal": "random weights N(0, 1) × 0.01"}
 UNIT_STYLES = ((BLUE, "-"), (VERMILLION, "--"), (GREEN, "-."), (PURPLE, ":"))
 
 
-def breaking(results: Results) -> Section:
+def run(context: Context) -> tuple[UnitPaths, ...]:
+    """Follow the units from each start."""
+    return tuple(follow_units(context.standardised, start, context.settings.seed) for start in NAMES)
+
+
+def render(paths: tuple[UnitPaths, ...], context: Context) -> Section:
     """Hidden units that start equal stay equal; those that start apart learn different things."""
-    apart = {path.start: path.separation for path in results.paths}
+    apart = {path.start: path.separation for path in paths}
     together = [NAMES[start] for start, separation in apart.items() if separation == 0]
     split = [NAMES[start] for start, separation in apart.items() if separation != 0]
     headline = (
-        f"After {results.paths[0].iterations[-1]} iterations the four hidden units are still one and the same "
-        f"from {_listed(together)}; they have become different from {_listed(split)}."
+        f"After {paths[0].iterations[-1]} iterations the four hidden units are still one and the same "
+        f"from {listed(together)}; they have become different from {listed(split)}."
     )
     plot = Plot(
         slug="units",
-        title=f"Four hidden units stay one from {_listed(together)}, and part from {_listed(split)}",
+        title=f"Four hidden units stay one from {listed(together)}, and part from {listed(split)}",
         alt=(
             "Three panels, one a start, each with the output weights of four hidden units against the iteration. "
             + " ".join(f"{NAMES[s]}: the units end up to {separation:.3g} apart." for s, separation in apart.items())
         ),
-        data=_frame(results.paths),
-        draw=lambda figure: _draw(figure, results.paths),
+        data=_frame(paths),
+        draw=lambda figure: _draw(figure, paths),
         note=(
             "Output weight W2 of each of the four units; lines that lie on each other are drawn as one. "
-            f"Standardised features, learning rate {PATH_LEARNING_RATE:g}, seed {results.settings.seed}."
+            f"Standardised features, learning rate {PATH_LEARNING_RATE:g}, seed {context.settings.seed}."
         ),
         height_inches=5.2,
     )
@@ -47,10 +53,6 @@ def breaking(results: Results) -> Section:
             plot,
         ),
     )
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(names) if names else "none of the starts"
 
 
 def _frame(paths: tuple[UnitPaths, ...]) -> pd.DataFrame:
@@ -88,3 +90,6 @@ def _draw(figure: Figure, paths: tuple[UnitPaths, ...]) -> None:
             axes.set_ylim(-1, 1)
     panels[-1].set_xlabel("iteration (0, then logarithmic)")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(UNIT_STYLES))
+
+
+STUDY = Study("breaking", 40, run, render, seconds=1)

@@ -2,12 +2,11 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from fastsym.report.committed import PEERS, YARDSTICKS
+from fastsym.report.charts import log_y, width_axis
 from fastsym.report.content import Plot, Section, Table, rounded
-from fastsym.report.results import Results
-from fastsym.report.sections.times import width_axis
+from fastsym.report.recorded import OTHER_SYSTEMS, YARDSTICKS, read_other_systems
+from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VARIANT_STYLES, VERMILLION
 
 NAMES = {
@@ -30,11 +29,11 @@ OTHER_STYLE = (MUTED, "s")
 COUNTS = {1: "one thread", 2: "two threads"}
 
 
-def peers(results: Results) -> Section | None:
+def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
     """Say how much longer other systems take for the same work; None without the file that says so."""
-    if results.peers is None:
+    if recorded is None:
         return None
-    others = results.peers[~results.peers["system"].isin(VARIANT_STYLES)]
+    others = recorded[~recorded["system"].isin(VARIANT_STYLES)]
     if others.empty:
         return None
     yardsticks = {count: name for count, name in YARDSTICKS.items() if (others["threads"] == count).any()}
@@ -45,7 +44,7 @@ def peers(results: Results) -> Section | None:
         for count, ratios in ranges.items()
     )
     plot = Plot(
-        slug="peers",
+        slug="other-systems",
         title=finding[0].upper() + finding[1:],
         alt="How many times as long each other system takes, against hidden width, both axes logarithmic, one panel a "
         "number of threads, one line a system. "
@@ -60,13 +59,13 @@ def peers(results: Results) -> Section | None:
         height_inches=1.3 + 2.3 * len(yardsticks),
     )
     return Section(
-        "peers",
+        "other-systems",
         "Beside other systems",
         f"{plot.title}.",
         (
-            f"From `{PEERS}`, which was measured in a session of its own, not in this one: only ratios within that "
-            "session are shown, and none of its times. Every system does the same work, checked before its timing: "
-            "float64, the article's features, the cost of every iteration recorded.",
+            f"From `{OTHER_SYSTEMS}`, which was measured in a session of its own, not in this one: only ratios within "
+            "that session are shown, and none of its times. Every system does the same work, checked before its "
+            "timing: float64, the article's features, the cost of every iteration recorded.",
             plot,
             _table(others),
         ),
@@ -85,10 +84,7 @@ def _draw(figure: Figure, others: pd.DataFrame, yardsticks: dict[int, str]) -> N
             axes.plot(rows["hidden"], rows["ratio"], color=colour, marker=marker, label=_name(str(system)))
             axes.vlines(rows["hidden"], rows["low"], rows["high"], color=colour, linewidth=1)
         axes.axhline(1, color=INK, linewidth=1, linestyle="--")
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        log_y(axes, (1, 2, 5))
         axes.set_title(f"{COUNTS[count]}, over {yardstick}")
         axes.set_ylabel("times as long")
         width_axis(axes, others["hidden"])
@@ -112,4 +108,7 @@ def _table(others: pd.DataFrame) -> Table:
         }
     )
     formats = dict.fromkeys(("times as long", "low", "high"), ".2f")
-    return Table("peers-table", "Every ratio; low and high bound a 95 % interval", frame, formats, folded=True)
+    return Table("other-systems-table", "Every ratio; low and high bound a 95 % interval", frame, formats, folded=True)
+
+
+STUDY = Study("other-systems", 150, lambda _: read_other_systems(), render, only_titanic=True)

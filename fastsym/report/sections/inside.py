@@ -1,7 +1,6 @@
 """Look inside the run: four hidden units from three starts, moment by moment, in a figure the reader steps through.
 
-Only formats what :func:`fastsym.experiments.snapshots.watch_runs` kept. The page's script, ``templates/stepper.js``,
-draws :func:`payload`.
+The page's script, ``templates/stepper.js``, draws :func:`payload`.
 """
 
 import math
@@ -10,23 +9,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fastsym.experiments.snapshots import WatchedRun
+from fastsym.experiments.snapshots import WatchedRun, watch_runs
 from fastsym.experiments.symmetry import snapshots, unit_vectors
 from fastsym.model.params import Array
+from fastsym.report.charts import START_NAMES
 from fastsym.report.content import Section, Stepper, rounded
-from fastsym.report.results import Results
+from fastsym.report.study import Context, Study
 
-NAMES = {"zeros": "zero weights", "constant": "constant weights", "normal": "random weights"}
 MOST_FEATURES = 16
 """More rows than that are no longer seen at a glance, and would make the page heavy."""
 
 
-def inside(results: Results) -> Section:
+def run(context: Context) -> tuple[WatchedRun, ...]:
+    """Keep moments of one training from each start."""
+    return watch_runs(context.standardised, seed=context.settings.seed)
+
+
+def render(runs: tuple[WatchedRun, ...], _: Context) -> Section:
     """Watch W1's rows, the units' classes and the cost move, side by side."""
-    runs = results.watched
     last = int(runs[0].iterations[-1])
-    ends = ", ".join(f"{run.classes[-1]} from {NAMES[run.start]}" for run in runs)
-    costs = ", ".join(f"{rounded(float(run.costs[-1]))} from {NAMES[run.start]}" for run in runs)
+    ends = ", ".join(f"{run.classes[-1]} from {START_NAMES[run.start]}" for run in runs)
+    costs = ", ".join(f"{rounded(float(run.costs[-1]))} from {START_NAMES[run.start]}" for run in runs)
     hidden = runs[0].history.W2.shape[1]
     shown = _shown_features(runs)
     left_out = len(runs[0].feature_names) - len(shown)
@@ -65,7 +68,7 @@ def payload(runs: tuple[WatchedRun, ...]) -> dict[str, Any]:
         "rows": [*(names[i] for i in shown), "bias b1", "output W2"],
         "runs": [
             {
-                "name": NAMES[run.start],
+                "name": START_NAMES[run.start],
                 "costs": _brief(run.costs, 5),
                 "classes": list(run.classes),
                 "units": _brief(unit_vectors(run.history)[:, :, rows], 3),
@@ -102,3 +105,6 @@ def _frame(runs: tuple[WatchedRun, ...]) -> pd.DataFrame:
             weights = pd.DataFrame(unit_vectors(state), columns=[*units, "b1", "W2"])
             parts.append(pd.DataFrame(keys | columns).join(weights))
     return pd.concat(parts, ignore_index=True)
+
+
+STUDY = Study("inside", 30, run, render, seconds=1)

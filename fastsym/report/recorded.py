@@ -7,10 +7,10 @@ import pandas as pd
 from fastsym.timing.saved_runs import UnreadableRunError
 
 ROOT = Path(__file__).parents[2]
-PEERS = Path("reports/performance.csv")
+OTHER_SYSTEMS = Path("reports/performance.csv")
 GATE = Path("reports/gate/rates.csv")
 
-PEER_COLUMNS = ("hidden", "system", "threads", "yardstick", "ratio", "low", "high")
+OTHER_SYSTEMS_COLUMNS = ("hidden", "system", "threads", "yardstick", "ratio", "low", "high")
 GATE_COLUMNS = (
     "condition",
     "slowdown_nominal",
@@ -27,7 +27,7 @@ YARDSTICKS = {1: "simd", 2: "parallel"}
 """Threads -> the variant that systems with as many are compared with."""
 
 
-def read_peers(root: Path = ROOT) -> pd.DataFrame | None:
+def read_other_systems(root: Path = ROOT) -> pd.DataFrame | None:
     """Read how much longer other systems take, as :mod:`bench.compare` saved it.
 
     Parameters
@@ -46,14 +46,16 @@ def read_peers(root: Path = ROOT) -> pd.DataFrame | None:
     UnreadableRunError
         If the file is there and something is missing in it.
     """
-    found = _read(root, PEERS, PEER_COLUMNS, "python -m bench.compare")
+    found = _read(root, OTHER_SYSTEMS, OTHER_SYSTEMS_COLUMNS, "python -m bench.compare")
     if found is None:
         return None
     numbers = found[["ratio", "low", "high"]].apply(pd.to_numeric, errors="coerce")
     if numbers.isna().to_numpy().any():
-        raise UnreadableRunError(f"{PEERS}: expected numbers as ratio, low and high; got others; make the file again")
+        raise UnreadableRunError(
+            f"{OTHER_SYSTEMS}: expected numbers as ratio, low and high; got others; make the file again"
+        )
     alike = found[found["yardstick"] == found["threads"].map(YARDSTICKS)]
-    return alike.loc[:, list(PEER_COLUMNS)].sort_values("threads", kind="stable", ignore_index=True)
+    return alike.loc[:, list(OTHER_SYSTEMS_COLUMNS)].sort_values("threads", kind="stable", ignore_index=True)
 
 
 def read_gate(root: Path = ROOT) -> pd.DataFrame | None:

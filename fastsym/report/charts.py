@@ -1,0 +1,217 @@
+"""What figures of several sections share: names, axes, and the figures of speed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+from numpy.typing import ArrayLike
+
+from fastsym.report.content import Plot, rounded
+from fastsym.report.speedups import BASELINES
+from fastsym.report.style import BLUE, INK, MUTED, VERMILLION, variant_style
+
+START_NAMES = {"zeros": "zero weights", "constant": "constant weights", "normal": "random weights"}
+CASE_NAMES = {1: "case 1, zero start", 2: "case 2, random start"}
+CASE_COLOURS = {1: BLUE, 2: VERMILLION}
+ROOFLINE = "roofline of one core"
+
+
+def listed(starts: Sequence[str]) -> str:
+    """Write names of starts in a row."""
+    return " and ".join(starts) if starts else "none of the starts"
+
+
+# Axes
+
+
+def width_axis(axes: Axes, hidden: pd.Series) -> None:
+    """Make the horizontal axis one of hidden widths."""
+    widths = sorted(hidden.unique())
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(widths, [str(width) for width in widths])
+    axes.xaxis.minorticks_off()
+    axes.set_xlabel("hidden width H")
+
+
+def log_y(axes: Axes, ticks: Sequence[float] = (1,)) -> None:
+    """Make the vertical axis logarithmic, with plain numbers at these multiples of the powers of ten."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=ticks))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+# Figures of speed
+
+
+def heat_plot(rows: pd.DataFrame, best: str) -> Plot:
+    """Heat map of the speed-up of one variant over the baselines.
+
+    Parameters
+    ----------
+    rows
+        As from :func:`fastsym.report.speedups.speedups`, of one variant.
+    best
+        Its label.
+    """
+    known = [name for name in BASELINES if rows[f"over_{name}"].notna().any()]
+    title = f"`{best}` is " + " and ".join(
+        f"{rounded(rows[f'over_{name}'].min())} to {rounded(rows[f'over_{name}'].max())} times as fast as `{name}`"
+        for name in known
+    )
+    columns = ["hidden", "iterations", *(f"over_{name}" for name in known)]
+    return Plot(
+        slug="speed-up",
+        title=f"{title}, by width and iterations",
+        alt=f"A heat map per baseline ({', '.join(known)}): speed-up of {best} by hidden width and iteration count. "
+        + " ".join(
+            f"Over {name}: lowest {rounded(rows[f'over_{name}'].min())}, "
+            f"median {rounded(rows[f'over_{name}'].median())}, highest {rounded(rows[f'over_{name}'].max())}."
+            for name in known
+        ),
+        data=rows[columns],
+        draw=lambda figure: _draw_heat(figure, rows, known),
+        note="Numbers are times as fast. An empty cell was not measured.",
+        height_inches=0.6 + len(known) * (0.8 + 0.27 * rows["hidden"].nunique()),
+    )
+
+
+def _draw_heat(figure: Figure, rows: pd.DataFrame, known: list[str]) -> None:
+    values = rows[[f"over_{name}" for name in known]].to_numpy()
+    norm = LogNorm(min(1.0, np.nanmin(values)), max(np.nanmax(values), 2.0))
+    panels = figure.subplots(len(known), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, name in zip(panels, known, strict=True):
+        grid = rows.pivot(index="hidden", columns="iterations", values=f"over_{name}")
+        mesh = axes.pcolormesh(grid.to_numpy(), norm=norm, cmap="cividis", edgecolor="none")
+        axes.set_title(f"over {name}")
+        axes.set_xticks(np.arange(grid.shape[1]) + 0.5, [str(count) for count in grid.columns])
+        axes.set_yticks(np.arange(grid.shape[0]) + 0.5, [str(width) for width in grid.index])
+        axes.set_ylabel("hidden width H")
+        axes.grid(visible=False)
+        for (row, column), value in np.ndenumerate(grid.to_numpy()):
+            if np.isfinite(value):
+                text = f"{value:.1f}" if value < 100 else f"{value:.0f}"
+                colour = _legible_on(mesh.to_rgba(value))
+                axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour)
+    panels[-1].set_xlabel("iterations T")
+
+
+def _legible_on(background: ArrayLike) -> str:
+    """Black or white, whichever has the higher contrast as WCAG 2 defines it, with sRGB's curve taken as a power."""
+    luminance = np.asarray(background)[:3] ** 2.2 @ (0.2126, 0.7152, 0.0722)
+    return "black" if luminance > 0.179 else "white"
+
+
+def ratio_plot(together: pd.DataFrame, best: str) -> Plot:
+    """Speed-up over the reference against width.
+
+    Parameters
+    ----------
+    together
+        As from :func:`fastsym.report.speedups.shared`.
+    best
+        Label that the title is about.
+    """
+    rows = together[together["label"] == best].sort_values("hidden")
+    first, last = rows.iloc[0], rows.iloc[-1]
+    counts = together.groupby("hidden")["iterations"].first()
+    trainings = ", ".join(f"T = {count} at H = {hidden}" for hidden, count in counts.items())
+    return Plot(
+        slug="speed-up-by-width",
+        title=f"Over the reference, `{best}` is {rounded(first['over_reference'])} times as fast at "
+        f"H = {first['hidden']} and {rounded(last['over_reference'])} times at H = {last['hidden']}",
+        alt="Speed-up over the reference against hidden width, both axes logarithmic, one line a variant. "
+        + _ranges(together, "over_reference"),
+        data=together[["label", "hidden", "iterations", "over_reference", "low", "high"]],
+        draw=lambda figure: _draw_ratios(figure, together),
+        note=f"At each width the longest training that all took part in: {trainings}. Bars: 95 % intervals, where "
+        "known.",
+    )
+
+
+def time_plot(longest: pd.DataFrame, best: str, bounds: pd.DataFrame) -> Plot:
+    """Time per iteration against width.
+
+    Parameters
+    ----------
+    longest
+        The longest training of each label, one a width.
+    best
+        Label that the title is about.
+    bounds
+        Columns hidden, seconds_per_iteration: the measured roofline of one core; may be empty.
+    """
+    times = longest.assign(microseconds_per_iteration=longest["seconds_per_iteration"] * 1e6).sort_values("hidden")
+    rows = times[times["label"] == best]
+    first, last = rows.iloc[0], rows.iloc[-1]
+    title = (
+        f"One iteration of `{first['label']}` took {rounded(1e6 * first['seconds_per_iteration'])} µs at "
+        f"H = {first['hidden']} and {rounded(1e6 * last['seconds_per_iteration'])} µs at H = {last['hidden']}"
+    )
+    data = times[["label", "hidden", "iterations", "microseconds_per_iteration", "rounds"]]
+    note = (
+        "Median of a whole training call divided by its iterations, on this machine in this session, of each "
+        "variant in its longest training. In short trainings the cost of the call shows."
+    )
+    if not bounds.empty:
+        bound = bounds.assign(label=ROOFLINE, microseconds_per_iteration=1e6 * bounds["seconds_per_iteration"])
+        data = pd.concat([data, bound[["label", "hidden", "microseconds_per_iteration"]]], ignore_index=True)
+        least = bounds.set_index("hidden")["seconds_per_iteration"]
+        if (rows["threads"] == 1).all():
+            share = rows["hidden"].map(least) / rows["seconds_per_iteration"]
+            title += f", where it runs at {100 * share.iloc[-1]:.0f} % of the roofline"
+        note += (
+            " Dashed: what the fewest operations that this algorithm needs take at the rates measured for one core of "
+            "this machine in this session; no program of this algorithm can be below it on one thread."
+        )
+    return Plot(
+        slug="time-per-iteration",
+        title=title,
+        alt="Time per iteration in microseconds against hidden width, both axes logarithmic, one line a variant"
+        + ("" if bounds.empty else " and one for the measured roofline")
+        + ". "
+        + _ranges(data, "microseconds_per_iteration"),
+        data=data,
+        draw=lambda figure: _draw_times(figure, times, bounds),
+        note=note,
+    )
+
+
+def _ranges(frame: pd.DataFrame, column: str) -> str:
+    return " ".join(
+        f"{label}: {rounded(values.min())} to {rounded(values.max())}."
+        for label, values in frame.groupby("label", sort=False)[column]
+    )
+
+
+def _draw_ratios(figure: Figure, frame: pd.DataFrame) -> None:
+    axes: Axes = figure.subplots()
+    _draw_lines(axes, frame, "over_reference")
+    for _, rows in frame.groupby("label", sort=False):
+        known = rows[np.isfinite(rows["high"]) & (rows["low"] > 0)]
+        colour = variant_style(rows["variant"].iloc[0])["color"]
+        axes.vlines(known["hidden"], known["low"], known["high"], color=colour, linewidth=1)
+    log_y(axes, (1, 2, 5))
+    axes.axhline(1, color=MUTED, linewidth=0.8)
+    axes.set_ylabel("times as fast as the reference")
+    figure.legend(loc="outside lower center", ncols=4)
+
+
+def _draw_times(figure: Figure, frame: pd.DataFrame, bounds: pd.DataFrame) -> None:
+    axes: Axes = figure.subplots()
+    _draw_lines(axes, frame, "microseconds_per_iteration")
+    if not bounds.empty:
+        axes.plot(bounds["hidden"], 1e6 * bounds["seconds_per_iteration"], color=INK, linestyle="--", label=ROOFLINE)
+    log_y(axes)
+    axes.set_ylabel("time per iteration (µs)")
+    figure.legend(loc="outside lower center", ncols=3)
+
+
+def _draw_lines(axes: Axes, frame: pd.DataFrame, column: str) -> None:
+    for name, rows in frame.groupby("label", sort=False):
+        axes.plot(rows["hidden"], rows[column], label=str(name), **variant_style(rows["variant"].iloc[0]))
+    width_axis(axes, frame["hidden"])
