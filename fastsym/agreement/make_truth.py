@@ -207,4 +207,4 @@ def make(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    make(truth_path())
+    make(Path(str(truth_path())))

@@ -11,12 +11,16 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
-from pathlib import Path
+from io import BytesIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastsym.model.datasets import data_file
 from fastsym.model.params import AnyParams, Array, LayerParams, Params
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 GRADIENT_RATE = 2.0**60
 """Learning rate at which one step shows the gradient; far from overflow in float32 too."""
@@ -52,17 +56,15 @@ class Case:
         return self.X.astype(self.dtype), self.y.astype(self.dtype), type(self.params)(*fields)
 
 
-def truth_path() -> Path:
-    """Path of ``truth.npz``: inside an installed wheel, or in ``data/`` of a checkout."""
-    package = Path(str(files("fastsym")))
-    installed = package / "truth.npz"
-    return installed if installed.exists() else package.parent / "data" / "truth.npz"
+def truth_path() -> "Traversable":
+    """``truth.npz``, as :mod:`fastsym.agreement.make_truth` wrote it."""
+    return data_file("truth.npz")
 
 
 @cache
 def stored() -> dict[str, Array]:
     """Everything in the file, by name."""
-    with np.load(truth_path(), allow_pickle=False) as file:
+    with np.load(BytesIO(truth_path().read_bytes()), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 

@@ -1,6 +1,6 @@
 """The only place that spells ``numba.njit``: options of every kernel, stated once.
 
-- ``cache``: a kernel is compiled once per machine, not once per process.
+- Cached on disk (:mod:`fastsym.kernels._cache`): a kernel is compiled once per machine, not once per process.
 - ``nogil``: kernels run beside each other in Python threads.
 - ``error_model="numpy"``: without it each division carries a hidden check for zero, and a loop with a
   branch to an exception in it is not vectorised.
@@ -8,40 +8,29 @@
 """
 
 from collections.abc import Callable
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
+from fastsym.kernels._cache import cache_of
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
-
-
-@cache
-def source_fingerprint() -> str:
-    """Hash of every file whose code may end up inside a kernel."""
-    digest = sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+COMPILING = not numba.config.DISABLE_JIT
+"""False in a process with NUMBA_DISABLE_JIT=1: kernels are plain Python then, and those with lanes cannot run."""
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 
 def _compiled(function: F, **more: Any) -> F:
-    dispatcher = numba.njit(**(OPTIONS | more))(function)
-    # Numba looks only at the file of the function itself to see whether a cached kernel is stale, but ours are
-    # merged from several files. Its check is an equality, so a hash of all of them can take the stamp's place.
-    cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if cache_file is not None and hasattr(cache_file, "_source_stamp"):
-        cache_file._source_stamp = source_fingerprint()
-    return cast(F, dispatcher)
+    return cast(F, numba.njit(**(OPTIONS | more))(function))
 
 
 def jit(function: F) -> F:
     """Compile ``function`` on its first call for each new set of argument types."""
-    return _compiled(function)
+    dispatcher: Any = _compiled(function)
+    if COMPILING:
+        dispatcher._cache = cache_of(function)  # as its enable_caching does with Numba's own
+    return cast(F, dispatcher)
 
 
 def jit_inline(function: F) -> F:
@@ -49,12 +38,12 @@ def jit_inline(function: F) -> F:
 
     Not cached by itself: it is part of its callers, and machine code of its own would only cost time to make.
     """
-    return _compiled(function, cache=False, forceinline=True)
+    return _compiled(function, forceinline=True)
 
 
 def jit_expanded(function: F) -> F:
     """Paste the body into each caller before types are known: compiles faster than :func:`jit_inline` if large."""
-    return _compiled(function, cache=False, inline="always")
+    return _compiled(function, inline="always")
 
 
 def jit_reordered(function: F) -> F:
@@ -62,4 +51,4 @@ def jit_reordered(function: F) -> F:
 
     NaN, infinities and signed zeros keep their meaning. Use it for a function that is one sum.
     """
-    return _compiled(function, cache=False, forceinline=True, fastmath={"reassoc", "contract"})
+    return _compiled(function, forceinline=True, fastmath={"reassoc", "contract"})

@@ -2,9 +2,8 @@
 
 import csv
 from importlib.resources import files
-from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -32,10 +31,17 @@ class Dataset(NamedTuple):
     """D names, in the order of X's rows."""
 
 
+def data_file(name: str) -> "Traversable":
+    """Find a file of ``data/``: inside an installed package or beside it in a checkout, either may be zipped."""
+    package: Any = files("fastsym")  # a Path or a zipfile.Path: both have a parent
+    installed: Traversable = package / name
+    beside: Traversable = package.parent / "data" / name
+    return installed if installed.is_file() else beside
+
+
 def titanic_path() -> "Traversable":
-    """``titanic.csv``: inside an installed wheel, also a zipped one, or in ``data/`` of a checkout."""
-    installed = files("fastsym").joinpath("titanic.csv")
-    return installed if installed.is_file() else Path(__file__).parents[2] / "data" / "titanic.csv"
+    """``titanic.csv``, as it came."""
+    return data_file("titanic.csv")
 
 
 def load_titanic(features: str = "article") -> Dataset:
