@@ -73,7 +73,7 @@ def test_fresh_processes_compile_once_and_never_on_import(tmp_path):
     cold = time_fresh_process("loops", tmp_path, hidden=1)
     assert cold.compiling_seconds > 0
     assert not cold.import_compiles
-    assert list(tmp_path.rglob("*.nbi")), "the cache is not where it was asked for"
+    assert list(tmp_path.rglob("*.nbc")), "the cache is not where it was asked for"
     warm = time_fresh_process("loops", tmp_path, hidden=1)
     assert warm.compiling_seconds == 0
 
