@@ -68,6 +68,10 @@ REFUSED = {
     "shorter rows": (PLAIN.replace("2,3,1", "2,3"), r"line 3: expected 3 fields.* got 2: '2,3'.*--skip 3"),
     "longer rows": (PLAIN.replace("2,3,1", "2,3,1,9"), r"line 3: expected 3 fields.* got 4: '2,3,1,9'.*--skip 3"),
     "row names": (PLAIN.replace("\n", "\nr7,").removesuffix("r7,"), r"line 1: .* fields, 4; got 3: 'a,b,y'.*--index"),
+    "row names, the last value missing": (
+        "a,b,y\nr1,1,2,0\nr2,3,5,\n",
+        r"line 1: .* fields, 4; got 3: 'a,b,y'.*--index",
+    ),
     "sizes": ("3,2,no,yes\n" + PLAIN[6:], r"line 1: expected names; got '3,2,no,yes'.*--skip 1 --no-header"),
     "sizes, as many": ("3,2,no\n" + PLAIN[6:], r"line 1: expected names; got '3,2,no'.*--skip 1 --no-header"),
     "no header": (PLAIN[6:], r"line 1: expected names; got '1,2,0'.*--no-header.* 0 to 2.*--header"),
@@ -83,6 +87,7 @@ REFUSED = {
     "units": (PLAIN.replace("y\n", "y\nmm,kg,bool\n"), r"line 2: .* got 'mm', 'kg', 'bool'.*--skip 2"),
     "units of one": ("a,y\nmm,bool\n1,0\n2,1\n", r"line 2: .* got 'mm', 'bool'.*--skip 2"),
     "sum": (PLAIN + "all,sum,1\n", r"line 5: .* got 'all', 'sum'.*--skip 5"),
+    "bad values in two rows": ("a,b,y\n1,2,0\nx,3,1\n3,z,0\n", r"got 2 of 2 .*'x' in line 3.*'z' in line 4"),
     "two separators": ("a,b;y\n1,2;0\n", r"sep: expected one character.* got ',', ';'.*--sep ',' or --sep ';'"),
     "unknown separator": (PLAIN.replace(",", ":"), r"line 1: expected fields .* got 'a:b:y'.*--sep"),
     "one column": ("y\n0\n1\n", r"line 1: expected fields .* got 'y'"),
@@ -125,6 +130,11 @@ def test_bad_options_are_named(load, name):
 
 def test_comments_can_be_none(load):
     assert load("#a,b,y\n1,2,0\n2,3,1\n", comment="").feature_names == ("#a", "b")
+
+
+def test_missing_values_with_blanks_around_them(load):
+    text = "a,b,y\n1,2,0\n NA ,3,1\n3, n/a ,0\n"
+    np.testing.assert_array_equal(load(text, fill="median").X, [[1, 2, 3], [2, 3, 2.5]])
 
 
 def test_names_are_those_of_the_header_or_numbers(load):

@@ -23,7 +23,7 @@ def zipped(**files):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, data in files.items():
-            archive.writestr(name.replace("_", "."), data)
+            archive.writestr(name.replace("_csv", ".csv").replace("_parquet", ".parquet").replace("_xml", ".xml"), data)
     return content.getvalue()
 
 
@@ -38,6 +38,7 @@ CONTENTS = {
     "t.csv.bz2": bz2.compress(TEXT),
     "t.csv.xz": lzma.compress(TEXT),
     "t.zip": zipped(t_csv=TEXT),
+    "made by a Mac.zip": zipped(t_csv=TEXT, **{"__MACOSX/._t_csv": b"\0"}),
     "gz without a suffix": gzip.compress(TEXT),
     "t.parquet": columnar("to_parquet"),
     "t.feather": columnar("to_feather"),
@@ -45,6 +46,7 @@ CONTENTS = {
     "t.parquet.gz": gzip.compress(columnar("to_parquet")),
     "parquet.zip": zipped(t_parquet=columnar("to_parquet")),
     "t.orc": columnar("to_orc"),
+    "t.orc.gz": gzip.compress(columnar("to_orc")),
 }
 
 
@@ -61,6 +63,11 @@ def test_formats(tmp_path, name):
 @pytest.mark.parametrize("name", ["t.csv.gz", "t.zip", "t.parquet", "t.feather"])
 def test_streams(name):
     np.testing.assert_array_equal(load_table(io.BytesIO(CONTENTS[name]), "y").X, FRAME[["a", "b"]].T)
+
+
+def test_streams_of_text():
+    np.testing.assert_array_equal(load_table(io.StringIO("\ufeff" + TEXT.decode()), "y", drop="b").X, [FRAME["a"]])
+    assert load_table(io.StringIO("\ufeff" + TEXT.decode()), "y").feature_names == ("a", "b")
 
 
 def test_stata(tmp_path):
@@ -101,6 +108,8 @@ def test_named_pipes(tmp_path):
 def test_excel(tmp_path):
     FRAME.to_excel(tmp_path / "t.xlsx", index=False)
     np.testing.assert_array_equal(load_table(tmp_path / "t.xlsx", "y").X, FRAME[["a", "b"]].T)
+    with (tmp_path / "t.xlsx").open("rb") as stream:
+        np.testing.assert_array_equal(load_table(stream, "y").y, FRAME["y"])
     FRAME.to_excel(tmp_path / "index.xlsx")
     with pytest.raises(ValueError, match=r"column 'Unnamed: 0'.*--index"):  # the same checks as for text
         load_table(tmp_path / "index.xlsx", "y")

@@ -130,14 +130,16 @@ def test_what_is_no_table(source):
 
 
 def test_all_unusable_columns_are_named_with_what_repairs_them_all(frame):
-    spoilt = frame.assign(w=list("abcd"), x=["1", "?", "3", "4"], size=[1, None, 2, 3], **{"p, q": list("abba")})
-    with pytest.raises(ValueError, match="got 4 of 5") as caught:
+    spoilt = frame.assign(
+        w=list("abcd"), x=["1", "?", "3", "4"], size=[1, None, 2, 3], **{"p, q": list("abba"), "r": list("abba")}
+    )
+    with pytest.raises(ValueError, match="got 5 of 6") as caught:
         load_table(spoilt, "ill")
-    for name in ("size", "w", "x", "p, q"):
+    for name in ("size", "w", "x", "p, q", "r"):
         assert f"column {name!r}: " in str(caught.value)
-    assert "--fill median --drop w --missing '?' --one-hot 'p, q'" in str(caught.value)
-    data = load_table(spoilt, "ill", fill="median", drop="w", missing=["?"], one_hot="p, q")
-    assert data.feature_names == ("size", "old", "x", "p, q=a", "p, q=b")
+    assert "--fill median --drop w --missing '?' --one-hot r --one-hot 'p, q'" in str(caught.value)
+    data = load_table(spoilt, "ill", fill="median", drop="w", missing=["?"], one_hot=["r", "p, q"])
+    assert data.feature_names == ("size", "old", "x", "p, q=a", "p, q=b", "r=a", "r=b")
 
 
 @pytest.mark.parametrize("name", ["Ill", " ill", "ill ", "ILL", "il"])
