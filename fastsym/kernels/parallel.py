@@ -22,13 +22,23 @@ def threads_used(X: Array) -> int:
     return int(min(thread_count(), -(-X.shape[1] // block), MOST_SLICES))
 
 
-def train_population(X: Array, y: Array, params: Params, learning_rates: Array, costs: Array, **options: Any) -> None:
+def train_population(
+    X: Array,
+    y: Array,
+    params: Params,
+    learning_rates: Array,
+    costs: Array,
+    *,
+    threads: int | None = None,
+    **options: Any,
+) -> None:
     """Train P networks on all threads: they share the samples of one network, or else the networks.
 
-    Arguments as for :func:`fastsym.kernels.population.train_population`, whose ``threads`` and ``together`` are set.
+    Arguments as for :func:`fastsym.kernels.population.train_population`, whose ``together`` is set.
     """
     together = len(params.W2) == 1
-    threads = threads_used(X) if together else min(thread_count(), len(params.W2))
+    if threads is None:
+        threads = threads_used(X) if together else min(thread_count(), len(params.W2))
     population.train_population(
         X, y, params, learning_rates, costs, threads=threads, together=together and threads > 1, **options
     )

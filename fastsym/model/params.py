@@ -8,7 +8,7 @@ The shape legend of the whole package::
 Gradients of the cost carry the parameter's name with a ``d`` in front: dW1, db1, dW2, db2.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from numpy.typing import NDArray
 
@@ -38,3 +38,5 @@ class LayerParams(NamedTuple):
 
 
 AnyParams = Params | LayerParams
+ParamsT = TypeVar("ParamsT", bound=AnyParams)
+"""Parameters of the one net or the other, the same wherever it stands in a signature."""

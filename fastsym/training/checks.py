@@ -5,29 +5,29 @@ Every message names the argument, what was expected, what came and what to do.
 
 import math
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastsym.model.params import AnyParams, Array, LayerParams, Params
+from fastsym.model.params import AnyParams, Array, LayerParams, Params, ParamsT
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 MOST_ITERATIONS = int(np.iinfo(np.intp).max) // 8
 """Costs of more could not be addressed."""
 
 
-class Problem(NamedTuple):
+class Problem(NamedTuple, Generic[ParamsT]):
     """Checked training input: C-contiguous, aligned, writeable arrays of one float type, parameters copied."""
 
     X: Array
     y: Array
-    params: AnyParams
+    params: ParamsT
     iterations: int
     learning_rate: float
 
 
-def checked(X: Any, y: Any, params: AnyParams, iterations: int, learning_rate: float) -> Problem:
+def checked(X: Any, y: Any, params: ParamsT, iterations: int, learning_rate: float) -> Problem[ParamsT]:
     """Check training input and convert it, never in place.
 
     The arithmetic is float32 if X and the parameters hold float32 and no other floating-point type, and float64
@@ -165,7 +165,7 @@ def checked_count(name: str, value: Any) -> int:
     return count
 
 
-def checked_multiplicity(multiplicity: Any, problem: Problem) -> Array:
+def checked_multiplicity(multiplicity: Any, problem: Problem[Any]) -> Array:
     """Return how many units each hidden unit stands for, (H,) in the problem's float type.
 
     Raises
@@ -182,7 +182,9 @@ def checked_multiplicity(multiplicity: Any, problem: Problem) -> Array:
     return _converted("multiplicity", counts, problem.X.dtype)
 
 
-def checked_population(X: Any, y: Any, params: Params, iterations: int, learning_rate: Any) -> tuple[Problem, Array]:
+def checked_population(
+    X: Any, y: Any, params: Params, iterations: int, learning_rate: Any
+) -> tuple[Problem[Params], Array]:
     """Check what :func:`fastsym.train_population` is given, as :func:`checked` does for one network.
 
     Returns
@@ -209,9 +211,9 @@ def checked_population(X: Any, y: Any, params: Params, iterations: int, learning
     problem = checked(X, y, flat, iterations, float(rates.flat[0]))
     real = problem.X.dtype
     own = Params(
-        problem.params[0].reshape(raw["W1"].shape),
-        problem.params[1].reshape(size, H),
-        Params(*problem.params).W2.reshape(size, H),
+        problem.params.W1.reshape(raw["W1"].shape),
+        problem.params.b1.reshape(size, H),
+        problem.params.W2.reshape(size, H),
         _converted("b2", raw["b2"], real).copy(),
     )
     return problem._replace(params=own), np.array([_rate(float(rate), real) for rate in np.broadcast_to(rates, size)])

@@ -4,9 +4,12 @@ Other packages add variants by the entry-point group ``fastsym.variants``; each 
 :class:`Variant`.
 """
 
+import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Protocol
 
 from fastsym.kernels import fused, loops, parallel, population
 from fastsym.model import reference, vectorised
@@ -17,6 +20,25 @@ ENTRY_POINT_GROUP = "fastsym.variants"
 THREADS_PAY = 1e6
 """Sample x unit steps above which threads are started. Measured with two threads on two processors, 4 and 64 units,
 float64: starting them takes half a millisecond, which is paid back at 6e5 to 7e5 steps."""
+
+
+class TrainPopulation(Protocol):
+    """Trains many networks in one call, records snapshots and knows multiplicities."""
+
+    def __call__(
+        self,
+        X: Array,
+        y: Array,
+        params: Params,
+        learning_rates: Array,
+        costs: Array,
+        *,
+        threads: int = ...,
+        multiplicity: Array | None = None,
+        history: Params | None = None,
+        every: int = 0,
+    ) -> None:
+        """Train; arguments as for :func:`fastsym.kernels.population.train_population`."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +56,8 @@ class Variant:
     train_layer: Callable[[Array, Array, LayerParams, float, Array], None] | None = None
     threads: Callable[[Array], int] = lambda X: 1  # noqa: ARG005
     """How many threads it would use now for this X."""
-    train_population: Callable[..., None] | None = None
-    """Trains many networks in one call, records snapshots and knows multiplicities:
-    arguments as :func:`fastsym.kernels.population.train_population`."""
+    train_population: TrainPopulation | None = None
+    """Trains many networks in one call; None if the variant does not."""
 
 
 OWN = (
@@ -60,29 +81,41 @@ OWN = (
 )
 
 
+class VariantNotLoadedWarning(UserWarning):
+    """An installed package announces a variant that cannot be used; all others can."""
+
+
 class _Variants(Mapping[str, Variant]):
     """Own variants, and those of installed packages, which are looked up when first needed."""
 
     def __init__(self) -> None:
         self._known = {variant.name: variant for variant in OWN}
-        self._searched = False
+        self._searched = self._searching = False
+        self._lock = threading.RLock()
 
     def _search(self) -> dict[str, Variant]:
-        if not self._searched:
-            self._searched = True
-            for point in entry_points(group=ENTRY_POINT_GROUP):
-                variant = point.load()
-                if not isinstance(variant, Variant):
-                    raise TypeError(
-                        f"entry point {point.name!r} of {ENTRY_POINT_GROUP}: expected a fastsym.Variant; "
-                        f"got {type(variant).__name__}; fix or uninstall {point.value}"
-                    )
-                if variant.name in self._known or variant.name == "fast":
-                    raise ValueError(
-                        f"entry point {point.name!r} of {ENTRY_POINT_GROUP}: expected a new name; "
-                        f"got {variant.name!r}, which is taken; rename it or uninstall {point.value}"
-                    )
-                self._known[variant.name] = variant
+        if self._searched:
+            return self._known
+        with self._lock:  # others wait for the whole list; a package that asks while it is loaded sees our own
+            if self._searched or self._searching:
+                return self._known
+            found, problems = dict(self._known), []
+            self._searching = True
+            try:
+                for point in entry_points(group=ENTRY_POINT_GROUP):
+                    try:
+                        variant = _load(point, found)
+                    except KeyboardInterrupt:
+                        raise
+                    except BaseException as error:  # whatever a foreign package does on import, SystemExit included
+                        problems.append(_problem(point, error))
+                    else:
+                        found[variant.name] = variant
+                self._known, self._searched = found, True
+            finally:
+                self._searching = False
+        for problem in problems:
+            warnings.warn(problem, VariantNotLoadedWarning, stacklevel=4)
         return self._known
 
     def __getitem__(self, name: str) -> Variant:
@@ -95,11 +128,28 @@ class _Variants(Mapping[str, Variant]):
         return len(self._search())
 
 
+def _load(point: EntryPoint, known: Mapping[str, Variant]) -> Variant:
+    variant: Any = point.load()
+    if not isinstance(variant, Variant):
+        raise TypeError(f"expected a fastsym.Variant; got {type(variant).__name__}")
+    if variant.name in known or variant.name == "fast":
+        raise ValueError(f"expected a new name; got {variant.name!r}, which is taken")
+    return variant
+
+
+def _problem(point: EntryPoint, error: BaseException) -> str:
+    package = point.dist.name if point.dist is not None else point.value
+    return (
+        f"the variant {point.name!r} of the package {package} is left out: its entry point {point.value} ended with "
+        f"{type(error).__name__}: {error}; fix or uninstall {package}"
+    )
+
+
 VARIANTS: Mapping[str, Variant] = _Variants()
 """Name -> :class:`Variant`. ``"fast"`` is not in it: it stands for the quickest one for the given size."""
 
 
-def select(name: str, problem: Problem) -> Variant:
+def select(name: str, problem: Problem[Any]) -> Variant:
     """Return the variant of that name; for ``"fast"``, the quickest for the problem's size.
 
     Raises
@@ -119,7 +169,7 @@ def select(name: str, problem: Problem) -> Variant:
     return VARIANTS[name]
 
 
-def _fastest(problem: Problem) -> str:
+def _fastest(problem: Problem[Any]) -> str:
     steps = problem.X.shape[1] * problem.params[0].shape[0] * problem.iterations
     pays = steps > THREADS_PAY and VARIANTS["parallel"].threads(problem.X) > 1
     return "parallel" if pays else "simd"

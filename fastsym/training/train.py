@@ -1,14 +1,15 @@
 """Training with a variant: input checks, pieces between which Ctrl-C is heard, snapshots, warnings."""
 
+import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 
-from fastsym.kernels import population
 from fastsym.kernels.threads import thread_count
-from fastsym.model.params import AnyParams, Array, LayerParams, Params
+from fastsym.model.params import Array, LayerParams, Params, ParamsT
 from fastsym.training.checks import (
     Problem,
     checked,
@@ -17,10 +18,12 @@ from fastsym.training.checks import (
     checked_population,
     merge_samples,
 )
-from fastsym.training.registry import Variant, select
+from fastsym.training.registry import VARIANTS, Variant, select
 
-INTERRUPT_WORK = 2e7
-"""Sample x unit steps between two looks for Ctrl-C: well under a second on the slowest rung."""
+FIRST_WORK = 1e8
+"""Sample x unit x feature steps before the first look for Ctrl-C: well under a second with the slowest variant."""
+PIECE_SECONDS = 0.25
+"""About how long the pieces between two further looks take."""
 
 
 class NonFiniteCostWarning(RuntimeWarning):
@@ -28,18 +31,18 @@ class NonFiniteCostWarning(RuntimeWarning):
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Generic[ParamsT]):
     """What training gives back."""
 
     costs: Array
     """(T,) mean cost in nats per sample of each iteration, before its update."""
-    params: AnyParams
+    params: ParamsT
     """Parameters after the last update."""
     variant: str
     """Name of the variant that ran; with ``"fast"``, the one it chose."""
     threads: int = 1
     """Number of threads it ran on."""
-    history: AnyParams | None = None
+    history: ParamsT | None = None
     """With ``record_every=n``, parameters with an axis of snapshots in front: before iterations 0, n, 2 n, ...
     and after the last; otherwise None."""
 
@@ -47,14 +50,14 @@ class Training:
 def train(
     X: Any,
     y: Any,
-    params: AnyParams,
+    params: ParamsT,
     iterations: int,
     learning_rate: float,
     variant: str = "fast",
     *,
     record_every: int = 0,
     multiplicity: Any = None,
-) -> Training:
+) -> Training[ParamsT]:
     """Train by full-batch gradient descent; the parameters' type decides between one layer and two.
 
     Parameters
@@ -112,8 +115,8 @@ def train(
 
 
 def run(
-    variant: Variant, problem: Problem, costs: Array, every: int = 0, multiplicity: Array | None = None
-) -> AnyParams | None:
+    variant: Variant, problem: Problem[ParamsT], costs: Array, every: int = 0, multiplicity: Array | None = None
+) -> ParamsT | None:
     """Run a variant on checked input, in pieces, so that Ctrl-C is heard between them.
 
     Parameters
@@ -123,7 +126,7 @@ def run(
     problem
         Checked input; its parameters are modified in place.
     costs
-        (T,) Overwritten. Their number is that of the iterations, whatever ``problem`` says.
+        (T,) Overwritten; as many iterations are run.
     every
         Iterations between two snapshots of the parameters; 0 for none.
     multiplicity
@@ -136,17 +139,14 @@ def run(
     """
     X, y, params, _, learning_rate = problem
     iterations = len(costs)
-    work = X.shape[1] * (1 if isinstance(params, LayerParams) else len(params.W2))
-    piece = max(1, int(INTERRUPT_WORK / work))
-    history: list[Array] = []
-    if every:
-        history = [np.empty((-(-iterations // every) + 1, *a.shape), a.dtype) for a in params]
-        piece = -(-piece // every) * every if variant.train_population else every
+    history = [np.empty((-(-iterations // every) + 1, *a.shape), a.dtype) for a in params] if every else []
+    # A variant that trains populations records snapshots itself; for others a piece ends where one is due.
+    records = variant.train_population is not None and isinstance(params, Params)
     with np.errstate(all="ignore"):  # what leaves the finite range is reported once, by train
-        for start in range(0, iterations, piece):
-            part = costs[start : start + piece]
-            views = [a[start // every : -1] for a in history]
+        for start, stop in _pieces(iterations, _work(X, params), every, whole=records):
+            part = costs[start:stop]
             if variant.train_population is not None and isinstance(params, Params):
+                views = [a[None, start // every : -1] for a in history]
                 variant.train_population(
                     X,
                     y,
@@ -154,12 +154,13 @@ def run(
                     np.array([learning_rate]),
                     part[None],
                     multiplicity=multiplicity,
-                    history=Params(*(a[None] for a in views)) if every else None,
+                    history=Params(*views) if every else None,
                     every=every,
                 )
                 continue
-            for view, a in zip(views, params, strict=bool(every)):
-                view[0] = a
+            if every and start % every == 0:
+                for kept, a in zip(history, params, strict=True):
+                    kept[start // every] = a
             if isinstance(params, Params):
                 variant.train_network(X, y, params, learning_rate, part)
             elif variant.train_layer is not None:
@@ -167,6 +168,29 @@ def run(
     for kept, a in zip(history, params, strict=bool(every)):
         kept[-1] = a
     return type(params)(*history) if every else None
+
+
+def _work(X: Array, params: Params | LayerParams) -> int:
+    """Sample x unit x feature steps of one iteration, of all networks; a unit counts as some features more."""
+    units = 1 if isinstance(params, LayerParams) else params.W2.size
+    return int(X.shape[1] * units * (X.shape[0] + 10))
+
+
+def _pieces(iterations: int, work: int, every: int = 0, *, whole: bool = True) -> Iterator[tuple[int, int]]:
+    """Cut so many iterations of so much work each into pieces, by the time that those before took.
+
+    With ``whole`` a piece is a multiple of ``every``, otherwise it ends at the next multiple at the latest.
+    """
+    start, size = 0, max(1, int(FIRST_WORK / work))
+    while start < iterations:
+        if every:
+            size = -(-size // every) * every if whole else min(size, every - start % every)
+        stop = min(start + size, iterations)
+        begin = time.perf_counter()
+        yield start, stop
+        seconds = time.perf_counter() - begin
+        size = max(1, int((stop - start) * min(8.0, PIECE_SECONDS / max(seconds, 1e-9))))
+        start = stop
 
 
 def train_population(
@@ -178,7 +202,7 @@ def train_population(
     threads: int | None = None,
     *,
     merge_equal_samples: bool = False,
-) -> Training:
+) -> Training[Params]:
     """Train P independent two-layer nets on the same data, each bit for bit as :func:`train` would alone.
 
     Parameters
@@ -208,10 +232,14 @@ def train_population(
         If an argument is not as described.
     """
     problem, rates = checked_population(X, y, params, iterations, learning_rate)
-    networks = Params(*problem.params)
-    size = len(rates)
-    used = min(thread_count() if threads is None else checked_count("threads", threads) or 1, max(1, size))
-    costs = np.empty((size, problem.iterations), problem.X.dtype)
-    samples = merge_samples(problem.X, problem.y) if merge_equal_samples else (problem.X, problem.y)
-    population.train_population(*samples, networks, rates, costs, threads=used)
-    return Training(costs, networks, "simd", used)
+    networks = problem.params
+    used = min(thread_count() if threads is None else checked_count("threads", threads) or 1, len(rates))
+    variant = VARIANTS["simd" if used == 1 else "parallel"]
+    assert variant.train_population is not None
+    X, y = merge_samples(problem.X, problem.y) if merge_equal_samples else (problem.X, problem.y)
+    costs = np.empty((len(rates), problem.iterations), problem.X.dtype)
+    for start, stop in _pieces(problem.iterations, _work(X, networks)):
+        part = np.empty((len(rates), stop - start), costs.dtype)
+        variant.train_population(X, y, networks, rates, part, threads=used)
+        costs[:, start:stop] = part
+    return Training(costs, networks, variant.name, used)

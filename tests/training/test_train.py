@@ -2,15 +2,28 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fastsym import VARIANTS, LayerParams, NonFiniteCostWarning, Params, Training, Variant, initialise, train
+from fastsym import (
+    VARIANTS,
+    LayerParams,
+    NonFiniteCostWarning,
+    Params,
+    Training,
+    Variant,
+    initialise,
+    train,
+    train_population,
+)
 from fastsym.model.params import Array
 from fastsym.training import registry
 from fastsym.training import train as training
@@ -72,11 +85,50 @@ def test_training_in_pieces_gives_the_same_bits(
 ) -> None:
     X, y, params = make_problem(3, 8, hidden, 50)
     whole = train(X, y, params, 20, 0.1, variant)
-    monkeypatch.setattr(training, "INTERRUPT_WORK", 3 * 50 * (hidden or 1))  # three iterations a piece
+    monkeypatch.setattr(training, "FIRST_WORK", 3 * 50 * 18 * (hidden or 1))  # three iterations
+    monkeypatch.setattr(training, "PIECE_SECONDS", 0.0)  # and one in each piece after them
     pieces = train(X, y, params, 20, 0.1, variant)
     np.testing.assert_array_equal(whole.costs, pieces.costs)
     for a, b in zip(whole.params, pieces.params, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("every", [1, 4, 7, 30])
+@pytest.mark.parametrize("variant", ["fused", "simd"])
+def test_snapshots_do_not_depend_on_the_pieces(variant, every, make_problem, monkeypatch):
+    X, y, params = make_problem(3, 8, 5, 50)
+    whole = train(X, y, params, 20, 0.1, variant, record_every=every).history
+    monkeypatch.setattr(training, "FIRST_WORK", 3 * 50 * 18 * 5)
+    monkeypatch.setattr(training, "PIECE_SECONDS", 0.0)
+    pieces = train(X, y, params, 20, 0.1, variant, record_every=every).history
+    assert whole.W1.shape[0] == -(-20 // every) + 1
+    for a, b in zip(whole, pieces, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_population_in_pieces_gives_the_same_bits(make_problem, monkeypatch):
+    X, y, params = make_problem(3, 8, 5, 50)
+    networks = Params(*(np.stack([a, 2 * a]) for a in params))
+    whole = train_population(X, y, networks, 20, [0.1, 0.2], 1)
+    monkeypatch.setattr(training, "FIRST_WORK", 3 * 50 * 18 * 10)
+    monkeypatch.setattr(training, "PIECE_SECONDS", 0.0)
+    pieces = train_population(X, y, networks, 20, [0.1, 0.2], 1)
+    np.testing.assert_array_equal(whole.costs, pieces.costs)
+    for a, b in zip(whole.params, pieces.params, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_pieces_cover_all_iterations_and_follow_the_time_they_take(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(training.time, "perf_counter", lambda: now[0])
+    pieces = []
+    for start, stop in training._pieces(1000, int(training.FIRST_WORK / 10)):
+        pieces.append((start, stop))
+        now[0] += (stop - start) / 128  # 32 iterations take as long as a piece should
+    assert pieces[0] == (0, 10)
+    assert all(before[1] == after[0] for before, after in pairwise(pieces))
+    assert pieces[-1][1] == 1000
+    assert {stop - start for start, stop in pieces[1:-1]} == {32}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -117,18 +169,20 @@ def test_unknown_variant(name: str, make_problem: Callable[..., Any]) -> None:
 # Variants of other packages
 
 
-def discovered(monkeypatch: pytest.MonkeyPatch, loaded: object) -> registry._Variants:
+def discovered(monkeypatch: pytest.MonkeyPatch, *loads: Callable[[], object]) -> registry._Variants:
+    """Give the variants that are there if so many entry points are found, each loaded by its function."""
+
     class Point(EntryPoint):
         def load(self) -> object:
-            return loaded
+            return loads[int(self.name)]()
 
-    point = Point("theirs", "plugin:variant", registry.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == "fastsym.variants" else [])
+    points = [Point(str(i), f"plugin_{i}:variant", registry.ENTRY_POINT_GROUP) for i in range(len(loads))]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "fastsym.variants" else [])
     return registry._Variants()
 
 
 def test_variants_of_other_packages_join(monkeypatch: pytest.MonkeyPatch, make_problem: Callable[..., Any]) -> None:
-    known = discovered(monkeypatch, Variant("theirs", "one big step", one_big_step))
+    known = discovered(monkeypatch, lambda: Variant("theirs", "one big step", one_big_step))
     assert list(known)[-1] == "theirs"
     assert known["theirs"].threads(np.zeros((1, 1))) == 1
     monkeypatch.setattr(registry, "VARIANTS", known)
@@ -141,21 +195,70 @@ def test_variants_of_other_packages_join(monkeypatch: pytest.MonkeyPatch, make_p
 
 
 def test_own_variants_need_no_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = discovered(monkeypatch, "anything")
+    known = discovered(monkeypatch, lambda: pytest.fail("searched"))
     assert known["loops"].name == "loops"
 
 
-def test_entry_point_must_be_a_variant(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = discovered(monkeypatch, one_big_step)
-    with pytest.raises(TypeError, match=r"entry point 'theirs' .* expected a fastsym.Variant; got function; fix or"):
+def failing(error: BaseException) -> Callable[[], object]:
+    def load() -> object:
+        raise error
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("load", "reason"),
+    [
+        (failing(RuntimeError("exploded")), "RuntimeError: exploded"),
+        (failing(ModuleNotFoundError("No module named 'plugin'")), "ModuleNotFoundError"),
+        (failing(SyntaxError("invalid syntax")), "SyntaxError"),
+        (failing(SystemExit(7)), "SystemExit: 7"),
+        (failing(GeneratorExit()), "GeneratorExit"),
+        (lambda: one_big_step, "TypeError: expected a fastsym.Variant; got function"),
+        (lambda: Variant("fused", "a namesake", one_big_step), "ValueError: expected a new name; got 'fused'"),
+        (lambda: Variant("fast", "a namesake", one_big_step), "ValueError: expected a new name; got 'fast'"),
+    ],
+)
+def test_a_variant_that_fails_to_load_is_named_and_left_out(load, reason, monkeypatch):
+    def good(name):
+        return lambda: Variant(name, "one big step", one_big_step)
+
+    known = discovered(monkeypatch, good("before"), load, good("after"))
+    with pytest.warns(registry.VariantNotLoadedWarning, match=f"plugin_1.*{reason}.*fix or uninstall plugin_1"):
+        names = list(known)
+    assert names[-2:] == ["before", "after"]
+    assert list(known) == names  # and no second warning
+
+
+def test_ctrl_c_while_loading_is_not_taken_for_a_failure(monkeypatch):
+    loads = iter([failing(KeyboardInterrupt()), lambda: Variant("theirs", "one big step", one_big_step)])
+    known = discovered(monkeypatch, lambda: next(loads)())
+    with pytest.raises(KeyboardInterrupt):
         list(known)
+    assert "theirs" in known
 
 
-@pytest.mark.parametrize("name", ["fused", "fast"])
-def test_entry_point_must_have_a_new_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = discovered(monkeypatch, Variant(name, "a namesake", one_big_step))
-    with pytest.raises(ValueError, match=rf"entry point 'theirs' .* expected a new name; got '{name}'.*; rename it"):
-        len(known)
+def test_no_thread_sees_half_a_list(monkeypatch):
+    loading, go_on = threading.Event(), threading.Event()
+
+    def slow() -> Variant:
+        loading.set()
+        assert go_on.wait(60)
+        return Variant("theirs", "one big step", one_big_step)
+
+    known = discovered(monkeypatch, slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(list, known)
+        assert loading.wait(60)
+        second = pool.submit(lambda: "theirs" in known)
+        go_on.set()
+        assert first.result()[-1] == "theirs"
+        assert second.result()
+
+
+def test_a_package_may_look_at_the_variants_while_it_is_loaded(monkeypatch):
+    known = discovered(monkeypatch, lambda: Variant("theirs", f"beside {', '.join(known)}", one_big_step))
+    assert known["theirs"].summary == "beside reference, numpy, loops, fused, simd, parallel"
 
 
 # Ctrl-C

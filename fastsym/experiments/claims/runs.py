@@ -65,17 +65,17 @@ class Runs:
         D = len(self.data.X)
         return [network(initialise(kind, D, HIDDEN, scale, seed)) for seed in range(self.seeds)]
 
-    def _population(self, starts: Sequence[Params], iterations: int = ITERATIONS) -> Training:
+    def _population(self, starts: Sequence[Params], iterations: int = ITERATIONS) -> Training[Params]:
         return train_population(self.data.X, self.data.y, stacked(starts), iterations, LEARNING_RATE)
 
     @cached_property
-    def zero(self) -> Training:
+    def zero(self) -> Training[Params]:
         """Case 1, with snapshots."""
         start = initialise("zeros", len(self.data.X), HIDDEN)
         return train(self.data.X, self.data.y, start, ITERATIONS, LEARNING_RATE, record_every=RECORD_EVERY)
 
     @cached_property
-    def zero_settled(self) -> Training:
+    def zero_settled(self) -> Training[Params]:
         """Case 1 until nothing changes any more, as its quotient: all units are one class."""
         small = quotient(network(initialise("zeros", len(self.data.X), HIDDEN)))
         return train(
@@ -88,7 +88,7 @@ class Runs:
         )
 
     @cached_property
-    def balanced(self) -> Training:
+    def balanced(self) -> Training[Params]:
         """Case 1 on as many samples of label 0 as of label 1."""
         ones, zeros = np.flatnonzero(self.data.y == 1), np.flatnonzero(self.data.y == 0)
         n = min(len(ones), len(zeros))
@@ -102,17 +102,17 @@ class Runs:
         return self._starts("normal", SCALE)
 
     @cached_property
-    def random(self) -> Training:
+    def random(self) -> Training[Params]:
         """Case 2, one a seed."""
         return self._population(self.random_starts)
 
     @cached_property
-    def random_short(self) -> Training:
+    def random_short(self) -> Training[Params]:
         """Case 2 for the ten iterations of the article's table."""
         return self._population(self.random_starts, 10)
 
     @cached_property
-    def random_biases(self) -> Training:
+    def random_biases(self) -> Training[Params]:
         """Case 2 with biases drawn like the weights."""
         starts = []
         for seed, start in enumerate(self.random_starts):
@@ -127,12 +127,12 @@ class Runs:
         return self._starts("normal", LARGE_SCALE)
 
     @cached_property
-    def large(self) -> Training:
+    def large(self) -> Training[Params]:
         """Case 2 without the factor 0.01."""
         return self._population(self.large_starts)
 
     @cached_property
-    def constant(self) -> Training:
+    def constant(self) -> Training[Params]:
         """All weights 0.01, as the quotient: one unit that stands for four."""
         small = quotient(network(initialise("constant", len(self.data.X), HIDDEN, SCALE)))
         return train(self.data.X, self.data.y, small.params, ITERATIONS, LEARNING_RATE, multiplicity=small.multiplicity)
