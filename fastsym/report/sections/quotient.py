@@ -60,7 +60,7 @@ def run(context: Context) -> QuotientRun | None:
         # Scaled so that the output begins alike at every width.
         return initialise("constant", len(X), hidden, 0.1 / np.sqrt(hidden))
 
-    def job(hidden: int, iterations: int) -> Callable[[], Training]:
+    def job(hidden: int, iterations: int) -> Callable[[], Training[Params]]:
         small = quotient(start(hidden))
         arguments = (X, y, small.params, iterations, LEARNING_RATE, VARIANT)
         return partial(train, *arguments, multiplicity=small.multiplicity)
