@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,47 @@ settings.load_profile("fastsym")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell starts `pytest &`; programs under test inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+QUICK = (
+    "model",
+    "kernels/test_lanes.py",
+    "kernels/test_kernels.py",
+    "kernels/test_one_result.py::test_published_bits",
+    "training/test_train.py",
+    "agreement/test_truth.py",
+    "agreement/test_divergence.py",
+    "agreement/test_mutants.py",
+    "experiments/test_article.py",
+    "experiments/test_curvature.py",
+    "experiments/test_snapshots.py",
+    "experiments/test_symmetry.py",
+    "timing/test_interleave.py",
+    "timing/test_saved_runs.py",
+    "timing/test_stats.py",
+    "regression/test_decision.py::test_verdicts",
+    "regression/test_saved.py",
+    "regression/test_worktree.py",
+    "sweep/test_sweep.py::test_each_row",
+    "play/test_play.py",
+    "report/test_page.py",
+    "test_main.py",
+    "test_wheel.py",
+)
+"""What ``pytest -m quick`` runs, by the beginnings of names: the essentials of every folder that take little time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = Path(__file__).parent
+    for name in QUICK:
+        if not (folder / name.partition("::")[0]).exists():
+            raise pytest.UsageError(
+                f"tests/conftest.py: QUICK names {name}, which is not there; name what took its place"
+            )
+    for item in items:
+        name = item.path.relative_to(folder).as_posix() + "::" + item.name
+        if name.startswith(QUICK):
+            item.add_marker("quick")
+
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs the signals and shell scripts of POSIX systems")
 
