@@ -7,7 +7,8 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from fastsym._console import progress_bar, stop
-from fastsym.model.tables import load_table
+from fastsym.model.datasets import standardise
+from fastsym.model.table_options import TableOptions, with_table_options
 from fastsym.sweep import Grid, SweepBusyError, run
 
 T = TypeVar("T")
@@ -30,7 +31,9 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
+@with_table_options
 def main(
+    table: TableOptions,
     output: Annotated[
         Path, typer.Argument(help="Directory for the results (Parquet); a sweep that is already there is resumed.")
     ],
@@ -40,14 +43,12 @@ def main(
     learning_rate: Annotated[str, typer.Option(help="Step sizes.")] = "0.01",
     seeds: Annotated[int, typer.Option(help="Number of seeds.")] = 100,
     first_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    features: Annotated[str, typer.Option(help="Feature sets: article, no_id, standardised.")] = "standardised",
+    features: Annotated[
+        str, typer.Option(help="Feature sets: article, no_id, standardised; of your own table: raw, standardised.")
+    ] = "standardised",
     dtype: Annotated[str, typer.Option(help="float64, float32.")] = "float64",
     perturbation: Annotated[str, typer.Option(help="Sizes of random changes to the starting weights.")] = "0",
     iterations: Annotated[int, typer.Option(help="Iterations of gradient descent.")] = 3000,
-    table: Annotated[
-        Path | None, typer.Option(help="A CSV file of your own; its feature sets are raw and standardised.")
-    ] = None,
-    target: Annotated[str | None, typer.Option(help="Its column of labels, 0 and 1.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler whose workers train.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
@@ -64,14 +65,13 @@ def main(
         "dtype": listed("--dtype", dtype, str),
         "perturbation": listed("--perturbation", perturbation, float),
     }
-    if (table is None) != (target is None):
-        raise typer.BadParameter("expected both or none of --table and --target", param_hint="--target")
+    if table.standardise:
+        raise stop("standardise: expected none for a sweep; got it; add --features standardised")
     try:
-        tables = None
-        if table is not None and target is not None:
-            tables = {
-                name: load_table(table, target, standardise=name == "standardised") for name in ("raw", "standardised")
-            }
+        data = table.load()
+        tables = None if data is None else {"raw": data}
+        if data is not None and values["features"] != ("raw",):  # which may have columns that cannot be standardised
+            tables = {"raw": data, "standardised": standardise(data)}
         grid = Grid(**values, seeds=seeds, first_seed=first_seed, iterations=iterations)
         with progress_bar(quiet, LINE_SECONDS) as tell:
             run(grid, output, tables, scheduler, lambda done, total: tell(done / total, f"{done} of {total} networks"))

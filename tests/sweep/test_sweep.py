@@ -259,7 +259,7 @@ def test_command_refuses_clearly(tmp_path):
     for wrong, message in (
         (["--seeds", "2"], "choose another directory"),
         (["--scale", "big"], "expected float values separated by commas"),
-        (["--table", "x.csv"], "--table and --target"),
+        (["--csv", "x.csv"], "table: expected a file; got x.csv"),
         (["--features", "pca"], "features: expected some of"),
     ):
         result = runner.invoke(app, [*small, *wrong])
@@ -273,13 +273,25 @@ def test_command_takes_a_users_table(tmp_path):
     frame.to_csv(tmp_path / "mine.csv", index=False)
     result = CliRunner().invoke(
         app,
-        f"{tmp_path}/out --table {tmp_path}/mine.csv --target mine --features raw,standardised --seeds 2 "
+        f"{tmp_path}/out --csv {tmp_path}/mine.csv --target mine --features raw,standardised --seeds 2 "
         "--iterations 3 --quiet".split(),
     )
     assert result.exit_code == 0
     table = sweep.read(tmp_path / "out")
     assert table["features"].tolist() == ["raw"] * 2 + ["standardised"] * 2
     assert (table["samples"] == 100).all()
+
+
+def test_command_takes_the_options_of_a_table(tmp_path):
+    (tmp_path / "mine.csv").write_text("1,5;?;no\n2,5;7;yes\n4,5;7;no\n")
+    options = "--sep ; --no-header --target 2 --positive yes --missing ? --fill median --seeds 1 --iterations 2 --quiet"
+    own = ["--csv", str(tmp_path / "mine.csv"), *options.split()]
+    constant = CliRunner().invoke(app, [str(tmp_path / "out"), *own])
+    assert constant.exit_code == 2
+    assert "column '1': expected values that differ" in constant.stderr
+    assert CliRunner().invoke(app, [str(tmp_path / "out"), *own, "--features", "raw"]).exit_code == 0
+    assert CliRunner().invoke(app, [str(tmp_path / "two"), *own, "--drop", "1"]).exit_code == 0
+    assert CliRunner().invoke(app, [str(tmp_path / "three"), *own, "--standardise"]).exit_code == 2
 
 
 def test_without_distributed_a_scheduler_is_refused(tmp_path, monkeypatch):
