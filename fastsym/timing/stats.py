@@ -15,21 +15,26 @@ from numpy.typing import ArrayLike, NDArray
 MIN_PAIRS = 6
 """The fewest pairs whose range is a 95 % interval of the median: (1/2)**6 on either side is under 2.5 %."""
 
+USUAL = 0.95
+"""Confidence of intervals that name none."""
+
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio of times, with the interval that holds its true median with the given confidence."""
+    """A ratio of times, with an interval that holds its true median with the given confidence."""
 
     ratio: float
     low: float
     high: float
     confidence: float
+    """Level of the interval: what was asked for, or less where there were too few pairs."""
     pairs: int
 
     def __str__(self) -> str:
-        return f"{self.ratio:.2f} ({self.low:.2f} to {self.high:.2f})"
+        level = "" if self.confidence >= USUAL else f", {100 * self.confidence:.4g} %"
+        return f"{self.ratio:.2f} ({self.low:.2f} to {self.high:.2f}{level})"
 
 
 def _times(name: str, values: ArrayLike) -> Floats:
@@ -68,12 +73,16 @@ def log_ratios(baseline_seconds: ArrayLike, seconds: ArrayLike) -> Floats:
     return np.asarray(np.log(baseline) - np.log(times))
 
 
-def paired_ratio(baseline_seconds: ArrayLike, seconds: ArrayLike, confidence: float = 0.95) -> Ratio:
+def paired_ratio(baseline_seconds: ArrayLike, seconds: ArrayLike, confidence: float = USUAL) -> Ratio:
     """Summarise how many times as fast as the baseline something is, from interleaved rounds.
 
     The interval lies between two order statistics of the ratios and is exact for independent rounds of any
     distribution (the sign test turned around; ``scipy.stats.quantile_test``). With too few rounds for the
-    confidence no such interval exists; it is then 0 to infinity.
+    confidence it is the range of the ratios, which holds the median with confidence 1 - 2**(1 - rounds).
+
+    Rounds that follow each other in time are alike: where the ratios' correlation from round to round is 0.3 or 0.6
+    (a first-order autoregression), a 95 % interval of 12 rounds holds the median in 91 % or 77 % of cases. More rounds
+    do not cure that; rounds further apart do.
 
     Parameters
     ----------
@@ -96,14 +105,10 @@ def paired_ratio(baseline_seconds: ArrayLike, seconds: ArrayLike, confidence: fl
 
     ratios = log_ratios(baseline_seconds, seconds)
     ends: Any = quantile_test(ratios, q=0.0, p=0.5).confidence_interval(confidence)
-    low, high = (float(np.exp(end)) for end in (ends.low, ends.high))
-    return Ratio(
-        ratio=float(np.exp(np.median(ratios))),
-        low=0.0 if np.isnan(low) else low,
-        high=np.inf if np.isnan(high) else high,
-        confidence=confidence,
-        pairs=ratios.size,
-    )
+    low, high = float(ends.low), float(ends.high)
+    if np.isnan(low) or np.isnan(high):
+        low, high, confidence = float(ratios.min()), float(ratios.max()), 1 - 2.0 ** (1 - ratios.size)
+    return Ratio(float(np.exp(np.median(ratios))), float(np.exp(low)), float(np.exp(high)), confidence, ratios.size)
 
 
 def ratio_of_medians(

@@ -57,10 +57,28 @@ def test_interval_covers_the_truth_as_often_as_it_says(n):
     assert covered / repeats >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / repeats)
 
 
-def test_too_few_pairs_give_no_interval():
-    assert paired_ratio(np.ones(MIN_PAIRS), np.ones(MIN_PAIRS)).high == 1
-    few = paired_ratio(np.ones(MIN_PAIRS - 1), np.ones(MIN_PAIRS - 1))
-    assert (few.ratio, few.low, few.high) == (1, 0, np.inf)
+def test_too_few_pairs_give_their_range_and_its_level():
+    enough = paired_ratio(np.ones(MIN_PAIRS), np.arange(1.0, MIN_PAIRS + 1))
+    assert enough.confidence == 0.95
+    assert str(enough) == "0.29 (0.17 to 1.00)"
+    few = paired_ratio(np.ones(MIN_PAIRS - 1), np.arange(1.0, MIN_PAIRS))
+    assert (few.ratio, few.low, few.high) == pytest.approx((1 / 3, 1 / 5, 1))
+    assert few.confidence == 1 - 2 * 0.5**5
+    assert str(few) == "0.33 (0.20 to 1.00, 93.75 %)"
+    assert paired_ratio([1.0], [2.0]).confidence == 0
+
+
+@pytest.mark.parametrize(("correlation", "stated"), [(0.3, 0.91), (0.6, 0.77)])
+def test_rounds_that_are_alike_cover_the_truth_as_rarely_as_is_stated(correlation, stated):
+    rng, repeats = np.random.default_rng(1), 4000
+    noise = rng.standard_normal((repeats, 12))
+    for i in range(1, 12):
+        noise[:, i] = correlation * noise[:, i - 1] + np.sqrt(1 - correlation**2) * noise[:, i]
+    low, high = median_interval(noise)
+    covered = np.mean((low <= 0) & (high >= 0))
+    assert abs(covered - stated) <= 0.005 + 4 * np.sqrt(stated * (1 - stated) / repeats)  # rounded, and by chance
+    few = paired_ratio(np.exp(noise[0]), np.ones(12))
+    assert (few.low, few.high) == pytest.approx((np.exp(low[0]), np.exp(high[0])))
 
 
 @pytest.mark.parametrize(
