@@ -1,1 +1,1 @@
-"""The article's experiment, and the study of symmetry that grew from it."""
+"""The article's experiment, and the studies of symmetry that grew from it."""

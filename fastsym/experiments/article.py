@@ -20,12 +20,13 @@ NETWORK_LEARNING_RATE = 0.01
 TABLE_ITERATIONS = 10
 CURVE_ITERATIONS = 3000
 HIDDEN = 4
+SCALE = 0.01
+"""Factor of the random starting weights of the two-layer net."""
+CASES = {1: "zeros", 2: "normal"}
+"""Two-layer case -> start of its weights."""
 
-STARTS = {1: "zeros", 2: "normal"}
-"""How the weights of the two-layer cases start: case 1 at zero, case 2 at N(0, 1) times 0.01."""
-
-PATH_LEARNING_RATE = 1.0
-"""For :func:`follow_units`: on standardised features the article's 0.01 has not begun to separate units by 3000."""
+STANDARDISED_LEARNING_RATE = 1.0
+"""For studies on standardised features, where the article's 0.01 does not separate units within 3000 iterations."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class LayerCase:
     costs: Array
     """(T,) mean cost of each iteration before its update, by the stable formula."""
     textbook_costs: Array
-    """(T,) the same by the article's formula: NaN or infinite once a prediction rounds to 0 or 1."""
+    """(T,) the same by the article's formula: NaN or infinite as soon as a prediction rounds to 0 or 1."""
     params: LayerParams
     """Parameters after the last update."""
 
@@ -84,7 +85,7 @@ class NetworkCurve:
     params: Params
     """Parameters after the last update."""
     variant: str
-    """What trained it."""
+    """Name of the variant that trained."""
 
     @property
     def summed_costs(self) -> Array:
@@ -94,11 +95,11 @@ class NetworkCurve:
 
 @dataclass(frozen=True)
 class UnitPaths:
-    """The hidden units' weights along one training run."""
+    """The hidden units' weights along one training."""
 
     start: str
     iterations: Array
-    """(K,) how many updates came before each recorded state, ascending from 0."""
+    """(K,) number of updates before each recorded state, ascending from 0."""
     W1: Array
     """(K, H, D)."""
     W2: Array
@@ -113,7 +114,7 @@ class UnitPaths:
 def train_layer_case(
     start: str, features: str = "article", seed: int = 0, iterations: int = LAYER_ITERATIONS
 ) -> LayerCase:
-    """Train case 0 with the reference, recording the cost by both formulas.
+    """Train case 0 with the reference and record the cost by both formulas.
 
     Parameters
     ----------
@@ -132,7 +133,6 @@ def train_layer_case(
     """
     X, y, _ = load_titanic(features)
     params = initialise(start, len(X), scale=1.0, seed=seed)
-    assert isinstance(params, LayerParams)  # the one-layer net, as no hidden width was given
     costs, textbook_costs = np.empty(iterations), np.empty(iterations)
     for i in range(iterations):
         with np.errstate(all="ignore"):
@@ -143,9 +143,9 @@ def train_layer_case(
 
 
 def _started(case: int, data: Dataset, seed: int) -> Params:
-    if case not in STARTS:
+    if case not in CASES:
         raise ValueError(f"case: expected 1 or 2; got {case!r}; for case 0 use train_layer_case")
-    return _network(initialise(STARTS[case], len(data.X), HIDDEN, scale=0.01, seed=seed))
+    return initialise(CASES[case], len(data.X), HIDDEN, SCALE, seed)
 
 
 def _network(params: object) -> Params:
@@ -157,14 +157,14 @@ def _network(params: object) -> Params:
 def tabulate_case(
     case: int, data: Dataset | None = None, seed: int = 0, iterations: int = TABLE_ITERATIONS
 ) -> NetworkTable:
-    """Run the first iterations of case 1 or 2 with the reference, keeping the weights of each.
+    """Run the first iterations of case 1 or 2 with the reference and keep the weights of each.
 
     Parameters
     ----------
     case
         1 or 2.
     data
-        The table to train on; the article's if not given.
+        The table to train on; by default the article's.
     seed, iterations
         As for :func:`train_layer_case`.
 
@@ -218,14 +218,14 @@ def follow_units(data: Dataset, start: str, seed: int = 0, states: int = 60) -> 
     seed
         Seed of the random start.
     states
-        About how many states to keep, evenly spaced in the logarithm of the iteration, up to 3000.
+        Approximate number of states to keep, evenly spaced in the logarithm of the iteration, up to 3000.
 
     Returns
     -------
     UnitPaths
     """
-    params = initialise(start, len(data.X), HIDDEN, scale=0.01, seed=seed)
-    training = train(data.X, data.y, params, CURVE_ITERATIONS, PATH_LEARNING_RATE, record_every=1)
+    params = initialise(start, len(data.X), HIDDEN, SCALE, seed)
+    training = train(data.X, data.y, params, CURVE_ITERATIONS, STANDARDISED_LEARNING_RATE, record_every=1)
     history = _network(training.history)
     kept = np.append(0, np.unique(np.geomspace(1, CURVE_ITERATIONS, states).astype(int)))
     return UnitPaths(start, kept, history.W1[kept], history.W2[kept])

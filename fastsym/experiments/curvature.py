@@ -1,4 +1,4 @@
-"""Second derivatives of the cost: how fast equal units drift apart, and where gradient descent overshoots.
+"""Second derivatives of the cost: how fast equal units separate, and where gradient descent overshoots.
 
 Notation: x~ = (x, 1), s = tanh(u x~) with u = (W1[h], b1[h]), v = W2[h], r = A2 - y, psi(z) = tanh z - z sech^2 z.
 Shape legend: :mod:`fastsym.model.params`.
@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastsym.experiments.symmetry import snapshots, unit_vectors
+from fastsym.experiments.symmetry import each_network, unit_vectors
 from fastsym.model.params import Array, Params
 
 
 class _State(NamedTuple):
-    """What first and second derivatives are made of, at one state."""
+    """Intermediate results of the first and second derivatives at one state."""
 
     inputs: Array
-    """(D+1, M) the features and a last one that is always 1."""
+    """(D+1, M) the features, and a last one that is always 1."""
     s: Array
     """(H, M) hidden values."""
     p: Array
@@ -46,19 +46,19 @@ def _unit_curvature(state: _State, s: Array, v: Array) -> Array:
 def transverse_matrix(X: Array, y: Array, params: Params, unit: int = 0, multiplicity: Array | None = None) -> Array:
     """Return T (D+2, D+2): one step of gradient descent multiplies a small difference of equal units by I - lr T.
 
-    T is the mean over samples of [[v r s'' x~ x~', r s' x~], [r s' x~', 0]]: the cost's second derivative in any
-    direction that moves units of one class against each other, where the output stands still.
+    T is the mean over samples of [[v r s'' x~ x~', r s' x~], [r s' x~', 0]]: the cost's second derivative in the
+    directions that move the units of one class apart without changing the output to first order.
 
     Parameters
     ----------
     X, y
         (D, M) and (M,).
     params
-        State at which the units are equal; or its quotient, with ``multiplicity``.
+        A state with equal units; or its quotient, with ``multiplicity``.
     unit
         Index of one of the equal units.
     multiplicity
-        (H,) or None, as of :class:`fastsym.experiments.symmetry.Quotient`.
+        (H,) or None; see :class:`fastsym.experiments.symmetry.Quotient`.
     """
     state = _state(X, y, params, multiplicity)
     return _unit_curvature(state, state.s[unit], params.W2[unit])
@@ -73,14 +73,14 @@ def predicted_deviations(
     unit: int = 0,
     multiplicity: Array | None = None,
 ) -> Array:
-    """Carry small differences between equal units along a path, by the product of I - lr T.
+    """Propagate small differences between equal units along a path, by the product of I - lr T.
 
     Parameters
     ----------
     X, y
         (D, M) and (M,).
     history
-        S snapshots, one an iteration, of the network with equal units, or of its quotient.
+        S snapshots, one for each iteration, of the network with equal units, or of its quotient.
     learning_rate
         Step size of the training.
     deviations
@@ -88,7 +88,7 @@ def predicted_deviations(
     unit
         Index of one of the equal units.
     multiplicity
-        (H,) or None, as of :class:`fastsym.experiments.symmetry.Quotient`.
+        (H,) or None; see :class:`fastsym.experiments.symmetry.Quotient`.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def predicted_deviations(
         The differences at each snapshot.
     """
     path = [np.asarray(deviations)]
-    for params in list(snapshots(history))[:-1]:
+    for params in list(each_network(history))[:-1]:
         T = transverse_matrix(X, y, params, unit, multiplicity)
         path.append(path[-1] - learning_rate * path[-1] @ T)  # T is symmetric
     return np.stack(path)
@@ -105,7 +105,7 @@ def predicted_deviations(
 def hessian(X: Array, y: Array, params: Params) -> Array:
     """Second derivative of the mean cost, (N, N) with N = H (D+2) + 1.
 
-    Parameters are in the order of :func:`unit_vectors`, unit after unit, then b2. Takes N (N + M) numbers of memory.
+    The parameters are ordered unit by unit as in :func:`unit_vectors`, then b2. Needs memory for N (N + M) numbers.
     """
     state = _state(X, y, params)
     H, M = state.s.shape
@@ -139,7 +139,7 @@ def saddle_growth(X: Array, y: Array, learning_rate: float) -> float:
 def balance_change(X: Array, y: Array, params: Params, learning_rate: float) -> Array:
     """Predict the change of v^2 - |u|^2 of each unit in one step of gradient descent, exactly.
 
-    -2 lr v mean(r psi(u x~)) + lr^2 (g_v^2 - |g_u|^2), g being the gradients: for a small lr it hardly changes.
+    It is -2 lr v mean(r psi(u x~)) + lr^2 (g_v^2 - |g_u|^2), where g are the gradients.
 
     Returns
     -------

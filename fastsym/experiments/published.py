@@ -1,4 +1,4 @@
-"""What the article's author published, set beside what we get.
+"""The numbers that the article's author published, compared with ours.
 
 Source: the notebook published with "Breaking Symmetry in Deep Learning", which prints costs summed over samples.
 """
@@ -21,21 +21,22 @@ SUMMED_COSTS = (
     615.243356182967,
     615.1254886424192,
 )
-"""Case 1, iterations 1 to 10, nats summed over 889 passengers, as the notebook prints them."""
+"""Cost of case 1, iterations 1 to 10, in nats summed over 889 passengers, as the notebook prints it."""
 
 PLATEAUS = {1: 591.4, 2: 590.4}
-"""Where the author's two curves flatten within 3000 iterations, summed nats; case 2's seed was not published."""
+"""Case -> cost at which the author's curve flattens within 3000 iterations, summed nats; the seed is not published."""
 
 COST_BOUND = 1e-9
-"""Largest accepted difference from a published cost: its last printed digits, one part in 10^12."""
+"""Largest accepted difference from a published cost, summed nats: its last printed digits, one part in 10^12."""
 
 PLATEAU_BOUNDS = {1: 0.05, 2: 0.5}
-"""The plateaus are read to one decimal; case 2's also depends on the seed, most within 0.5, some 2 lower."""
+"""Case -> largest accepted difference from its plateau, summed nats: the plateaus are read from a figure to one
+decimal; that of case 2 also depends on the seed, for most seeds by less than 0.5, for some by 2."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One published number and ours, in summed nats."""
+    """A published number and ours, in summed nats."""
 
     quantity: str
     published: float
@@ -54,20 +55,19 @@ class Comparison:
 
 
 def compare(summed_costs: ArrayLike, finals: Mapping[int, Sequence[float]]) -> tuple[Comparison, ...]:
-    """Set the author's published numbers beside ours.
+    """Compare the author's published numbers with ours.
 
     Parameters
     ----------
     summed_costs
         Case 1's first ten costs on the article's features, summed nats.
     finals
-        For case 1 and case 2, the summed cost after 3000 iterations from one seed or several; their median
-        is compared with the plateau.
+        Case -> its summed costs after 3000 iterations, one for each seed; their median is compared with the plateau.
 
     Returns
     -------
     tuple of Comparison
-        The ten costs, then one plateau per case.
+        The ten costs, then one plateau for each case.
 
     Raises
     ------

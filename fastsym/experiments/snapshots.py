@@ -1,72 +1,72 @@
-"""One small training from each kind of start, kept moment by moment, so that a reader can look inside it."""
+"""One small training from each kind of start, with snapshots that let a reader look inside it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from fastsym.experiments.symmetry import class_letters, snapshots, unit_classes
+from fastsym.experiments.article import CURVE_ITERATIONS, HIDDEN, SCALE, STANDARDISED_LEARNING_RATE
+from fastsym.experiments.symmetry import class_letters, each_network, unit_classes
 from fastsym.model.datasets import Dataset
-from fastsym.model.initialise import initialise
+from fastsym.model.initialise import STARTS, initialise
 from fastsym.model.params import Array, Params
 from fastsym.training.checks import checked_count
 from fastsym.training.train import train
 
-STARTS = ("zeros", "constant", "normal")
 MOMENTS = 100
-"""About how many states are kept; fewer where several fall on one iteration."""
+"""Approximate number of snapshots; fewer if several fall on the same iteration."""
 
 
 @dataclass(frozen=True)
 class WatchedRun:
-    """One training, seen at K moments."""
+    """One training, with K snapshots."""
 
     start: str
-    """Kind, as for :func:`fastsym.initialise`."""
+    """A kind of :func:`fastsym.initialise`."""
     seed: int
-    """Of the start, where it is random."""
+    """Seed of the start, if it is random."""
     learning_rate: float
     feature_names: tuple[str, ...]
     """D names, in the order of the columns of W1."""
     iterations: Array
-    """(K,) how many updates came before each moment, ascending from 0."""
+    """(K,) number of updates before each snapshot, ascending from 0."""
     costs: Array
-    """(K,) mean cost of each moment's parameters, nats per sample."""
+    """(K,) mean cost of each snapshot's parameters, nats per sample."""
     history: Params
-    """Parameters of each moment, along a first axis of length K."""
+    """Parameters of each snapshot, along a first axis of length K."""
     classes: tuple[str, ...]
-    """Of each moment, one letter a hidden unit; units that are equal up to sign, bit for bit, share theirs."""
+    """Of each snapshot, a letter for each hidden unit; units that are equal, bit for bit and up to sign, share it."""
 
 
 def watch_runs(
     data: Dataset,
-    hidden: int = 4,
-    iterations: int = 3000,
-    learning_rate: float = 1.0,
-    scale: float = 0.01,
+    hidden: int = HIDDEN,
+    iterations: int = CURVE_ITERATIONS,
+    learning_rate: float = STANDARDISED_LEARNING_RATE,
+    scale: float = SCALE,
     seed: int = 0,
 ) -> tuple[WatchedRun, ...]:
-    """Train from zero, constant and random weights, and keep moments evenly spaced in the logarithm of the iteration.
+    """Train from zero, constant and random weights; keep snapshots evenly spaced in the logarithm of the iteration.
 
     Parameters
     ----------
     data
-        Features, best standardised: with the article's learning rate of 0.01, or on raw features, little
-        happens to the units in so few iterations.
+        Features and labels, best standardised: with the article's learning rate of 0.01, or on raw features, the units
+        hardly change in so few iterations.
     hidden
         H, at least 1.
     iterations
-        T, at least 0: the last moment.
+        T, at least 0: the iteration of the last snapshot.
     learning_rate
         Step size, positive.
     scale
         Size of the weights that are not zero.
     seed
-        Of the random start.
+        Seed of the random start.
 
     Returns
     -------
     tuple of WatchedRun
-        One for each of :data:`STARTS`, all at the same moments.
+        One for each of :data:`fastsym.model.initialise.STARTS`, all at the same iterations.
 
     Raises
     ------
@@ -82,11 +82,11 @@ def _watch(
     data: Dataset, start: str, hidden: int, moments: Array, learning_rate: float, scale: float, seed: int
 ) -> WatchedRun:
     params = initialise(start, len(data.X), hidden, scale, seed)
-    # A cost is that of the parameters before its update: one iteration more gives the last moment's.
+    # A cost belongs to the parameters before its update: one more iteration gives the last snapshot's cost.
     training = train(data.X, data.y, params, int(moments[-1]) + 1, learning_rate, record_every=1)
     assert isinstance(training.history, Params)  # as a hidden width was given
     history = Params(*(values[moments] for values in training.history))
-    classes = tuple(class_letters(unit_classes(state)) for state in snapshots(history))
+    classes = tuple(class_letters(unit_classes(state)) for state in each_network(history))
     return WatchedRun(
         start, seed, learning_rate, data.feature_names, moments, training.costs[moments], history, classes
     )

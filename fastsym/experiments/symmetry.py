@@ -1,9 +1,9 @@
-"""Symmetry of a network's hidden units: which are equal, how fast equal ones drift apart, and what is left of H.
+"""Symmetry of a network's hidden units: which are equal, how far apart they are, and the quotient by equality.
 
-A unit h is the vector (W1[h], b1[h], W2[h]) of D + 2 numbers. Two units are *equal* when their vectors are, and
-equal *up to sign* when one vector is the other's negative: tanh is odd, so both add the same to the output.
-Equal units receive equal gradients and stay equal in exact arithmetic; everything here measures that, or how
-rounding and perturbations end it. Shape legend: :mod:`fastsym.model.params`.
+A unit h is the vector (W1[h], b1[h], W2[h]) of D + 2 numbers. Two units are *equal* if their vectors are, and
+equal *up to sign* if one vector is the negative of the other: tanh is odd, so both add the same to the output.
+Equal units receive equal gradients and stay equal in exact arithmetic; rounding and perturbations end that.
+Shape legend: :mod:`fastsym.model.params`.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import numpy as np
 from fastsym.model.params import Array, Params
 
 SATURATED = 0.99
-"""A hidden value beyond this size counts as saturated: the slope of tanh is below 0.02 there."""
+"""A hidden value of larger size counts as saturated: the slope of tanh is below 0.02 there."""
 
 
 def unit_vectors(params: Params) -> Array:
@@ -35,18 +35,18 @@ def unit_signs(params: Params) -> Array:
 
 
 def unit_classes(params: Params, tolerance: float = 0.0, up_to_sign: bool = True) -> Array:
-    """Give a number to the classes of equal units in order of first appearance.
+    """Assign numbers to the classes of equal units, in the order of their first units.
 
     Parameters
     ----------
     params
         One network.
     tolerance
-        0: units are equal when all their bits are (0.0 and -0.0 count as the same). Positive: units whose numbers
-        differ by at most this much are linked, and linked units form a class (so it is an equivalence).
-        A unit with NaN in it is only equal bit for bit.
+        0: units are equal if all their bits are (0.0 and -0.0 count as the same). Positive: units whose numbers
+        differ by at most this much are linked, and all units that a chain of links connects form a class.
+        A unit that contains NaN is equal only to units with the same bits.
     up_to_sign
-        Whether a unit and its negative are equal.
+        Whether a unit and its negative count as equal.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def unit_classes(params: Params, tolerance: float = 0.0, up_to_sign: bool = True
     """
     if not tolerance >= 0:
         raise ValueError(f"tolerance: expected at least 0; got {tolerance!r}; 0 compares bit for bit")
-    units = unit_vectors(params) + 0.0  # makes 0.0 of -0.0
+    units = unit_vectors(params) + 0.0  # turns -0.0 into 0.0
     if up_to_sign:
         units = units * unit_signs(params)[:, None] + 0.0
     _, first, inverse = np.unique(
@@ -87,16 +87,16 @@ def count_classes(params: Params, tolerance: float = 0.0) -> Array:
     (P,) int array
     """
     sizes = np.sort(np.abs(unit_vectors(params)), axis=-2)
-    # If no two units come near each other in one of their numbers, there is nothing to compare: the usual case.
+    # If one number alone tells all units apart, each is a class of its own: the usual case.
     apart = np.diff(sizes, axis=-2).min(axis=-2, initial=np.inf).max(axis=-1) > tolerance
     counts = np.full(len(apart), params.W2.shape[-1])
     for index in np.flatnonzero(~apart).tolist():
-        counts[index] = unit_classes(snapshot(params, index), tolerance).max() + 1
+        counts[index] = unit_classes(network_at(params, index), tolerance).max() + 1
     return counts
 
 
 def _linked(units: Array, tolerance: float, up_to_sign: bool) -> Array:
-    """Label the groups of vectors that are connected by steps of at most ``tolerance`` in every component."""
+    """Label the groups of vectors that chains of steps, at most ``tolerance`` in every component, connect."""
     labels = np.full(len(units), -1)
     for start in range(len(units)):
         if labels[start] >= 0:
@@ -116,17 +116,17 @@ def _linked(units: Array, tolerance: float, up_to_sign: bool) -> Array:
 
 
 def class_letters(labels: Array) -> str:
-    """Write classes as letters, AAB for [0, 0, 1]; beyond 26 classes as numbers."""
+    """Write classes as letters, AAB for [0, 0, 1]; more than 26 classes as numbers."""
     if labels.max(initial=0) < 26:
         return "".join(chr(ord("A") + int(label)) for label in labels)
     return " ".join(str(int(label)) for label in labels)
 
 
 def dead_units(params: Params, tolerance: float = 0.0) -> Array:
-    """Return (..., H) booleans: units whose numbers are all zero (at most ``tolerance`` in size).
+    """Return (..., H) booleans: whether all numbers of a unit are zero (or at most ``tolerance`` in size).
 
-    Such a unit adds nothing and its gradient is exactly zero, so it stays dead. A unit with W2[h] = 0 alone is
-    not dead: its gradient by W2[h] is not zero.
+    Such a unit adds nothing to the output and its gradient is exactly zero, so it stays dead. A unit with only
+    W2[h] = 0 is not dead: its gradient with respect to W2[h] is not zero.
     """
     return np.asarray(np.abs(unit_vectors(params)).max(axis=-1) <= tolerance)
 
@@ -139,7 +139,7 @@ def spread(params: Params, labels: Array | None = None) -> Array:
     params
         One network, or a history with leading axes.
     labels
-        (H,) classes, from :func:`unit_classes` without sign; all units in one class if not given.
+        (H,) classes, from :func:`unit_classes` without sign; by default all units are one class.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def spread(params: Params, labels: Array | None = None) -> Array:
     worst = np.zeros(units.shape[:-2])
     for label in np.unique(groups):
         members = units[..., groups == label, :]
-        # From the first member, so that equal units give exactly 0 whatever the rounding of their mean.
+        # Relative to the first member, so that equal units give exactly 0 however their mean is rounded.
         members = members - members[..., :1, :]
         members = members - members.mean(axis=-2, keepdims=True)
         worst = np.maximum(worst, np.linalg.norm(members, axis=-1).max(axis=-1))
@@ -159,48 +159,30 @@ def spread(params: Params, labels: Array | None = None) -> Array:
 
 
 def first_split(history: Params, labels: Array | None = None) -> int | None:
-    """Index of the first snapshot in which units of one class are not bit for bit equal; None if there is none.
+    """Index of the first snapshot in which units of one class differ in any bit; None if there is none.
 
     Parameters
     ----------
     history
         Snapshots along a leading axis, as ``Training.history``.
     labels
-        (H,) classes at the start; those of the first snapshot, without sign, if not given.
+        (H,) classes at the start; by default those of the first snapshot, without sign.
     """
     units = unit_vectors(history)
-    groups = unit_classes(snapshot(history, 0), up_to_sign=False) if labels is None else labels
+    groups = unit_classes(network_at(history, 0), up_to_sign=False) if labels is None else labels
     leaders = np.array([np.flatnonzero(groups == label)[0] for label in groups])
     different = (units != units[:, leaders, :]).any(axis=(1, 2))
     return int(np.argmax(different)) if different.any() else None
 
 
-def time_to_break(history: Params, every: int, threshold: float, labels: Array | None = None) -> int | None:
-    """First recorded iteration at which the spread exceeds ``threshold``; None if it never does.
-
-    Parameters
-    ----------
-    history
-        Snapshots along a leading axis, ``every`` iterations apart.
-    every
-        Iterations between snapshots.
-    threshold
-        Distance, as of :func:`spread`.
-    labels
-        As for :func:`spread`.
-    """
-    above = spread(history, labels) > threshold
-    return int(np.argmax(above)) * every if above.any() else None
-
-
-def snapshot(history: Params, index: int) -> Params:
-    """Take one network out of a history or a population."""
+def network_at(history: Params, index: int) -> Params:
+    """Return one network of a history or a population."""
     return Params(*(np.asarray(values[index]) for values in history))
 
 
-def snapshots(history: Params) -> Iterator[Params]:
+def each_network(history: Params) -> Iterator[Params]:
     """Iterate over the networks of a history or a population."""
-    return (snapshot(history, index) for index in range(len(history.W2)))
+    return (network_at(history, index) for index in range(len(history.W2)))
 
 
 def effective_rank(matrix: Array) -> Array:
@@ -211,7 +193,7 @@ def effective_rank(matrix: Array) -> Array:
     Parameters
     ----------
     matrix
-        (..., H, D), for example W1, of one network or of a population; finite.
+        (..., H, D), finite; for example W1 of one network or of a population.
     """
     sigma = np.linalg.svd(matrix, compute_uv=False)
     total = sigma.sum(axis=-1, keepdims=True)
@@ -221,28 +203,28 @@ def effective_rank(matrix: Array) -> Array:
 
 
 def saturated_fraction(X: Array, params: Params) -> float:
-    """Fraction of the H x M hidden values that are larger than :data:`SATURATED` in size."""
+    """Fraction of the H x M hidden values whose size exceeds :data:`SATURATED`."""
     return float(np.mean(np.abs(np.tanh(params.W1 @ X + params.b1[:, None])) > SATURATED))
 
 
 class Quotient(NamedTuple):
-    """A network with one unit for each class of equal units."""
+    """A network reduced to one unit for each class of equal units."""
 
     params: Params
-    """C units, each as one single member of its class."""
+    """C units, one member of each class."""
     multiplicity: Array
-    """(C,) float: how many units each stands for; the output is b2 + sum of multiplicity * W2 * tanh(...)."""
+    """(C,) float: number of units of each class; the output is b2 + sum of multiplicity * W2 * tanh(...)."""
     labels: Array
     """(H,) class of each unit of the wide network."""
     signs: Array
-    """(H,) 1, or -1 for a unit that is the negative of its class's member."""
+    """(H,) 1, or -1 for a unit that is the negative of the unit that stands for its class."""
 
 
 def quotient(params: Params) -> Quotient:
-    """Reduce a network to one unit per class of units that are equal, bit for bit and up to sign.
+    """Reduce a network to one unit for each class of units that are equal, bit for bit and up to sign.
 
-    Training the result with these multiplicities and gradients per single unit takes the steps of the wide
-    network at the cost of C units. Undo it with :func:`lift`.
+    Training the result with its multiplicities takes the same steps as the wide network, at the cost of C units.
+    :func:`lift` is the inverse.
     """
     labels = unit_classes(params)
     _, first = np.unique(labels, return_index=True)
@@ -253,15 +235,15 @@ def quotient(params: Params) -> Quotient:
 
 
 def lift(params: Params, labels: Array, signs: Array) -> Params:
-    """Make the wide network of a quotient: unit h is ``signs[h]`` times unit ``labels[h]``, exactly."""
+    """Return the wide network of a quotient: unit h is exactly ``signs[h]`` times unit ``labels[h]``."""
     units = unit_vectors(params)[labels]
     return from_unit_vectors(units * signs[:, None].astype(units.dtype), params.b2)
 
 
 def orbit_types(hidden: int) -> list[tuple[int, ...]]:
-    """List the ways H units can be equal up to sign, order aside: sizes of the classes of units that are not zero.
+    """List the ways in which H units can be equal up to sign and order: sizes of the classes of non-zero units.
 
-    Units that are left over are zero. There are 1, 2, 4, 7, 12 for H = 0 to 4: the partitions of 0, 1, ..., H.
+    The remaining units are zero. There are 1, 2, 4, 7, 12 ways for H = 0 to 4: the partitions of 0, 1, ..., H.
     """
 
     def partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:

@@ -38,8 +38,9 @@ RULES: dict[str, Draw] = {"uniform": _uniform, "glorot": _glorot, "he": _he, "or
 SCALED_BY_RULE = ("glorot", "he", "orthogonal")
 PARTLY_ZERO = ("w1_zero", "w2_zero", "random_biases")
 BLOCKS = "blocks:"
-ARTICLE = ("zeros", "constant", "normal")
-KINDS = (*ARTICLE, *RULES, *PARTLY_ZERO, f"{BLOCKS}SIZES")
+STARTS = ("zeros", "constant", "normal")
+"""The two starts of the article, and the constant one: the studies compare these three."""
+KINDS = (*STARTS, *RULES, *PARTLY_ZERO, f"{BLOCKS}SIZES")
 
 
 @overload
@@ -145,7 +146,7 @@ def _check(kind: str, n_features: int, hidden: int | None, scale: float, dtype: 
     real = np.dtype(dtype)
     if real not in (np.dtype(np.float64), np.dtype(np.float32)):
         raise ValueError(f"dtype: expected float64 or float32; got {real}; choose one of these")
-    if kind in ARTICLE or kind in RULES:
+    if kind in STARTS or kind in RULES:
         return
     if kind not in PARTLY_ZERO and not kind.startswith(BLOCKS):
         raise ValueError(f"kind: expected one of {', '.join(KINDS)}; got {kind!r}; choose one of these")

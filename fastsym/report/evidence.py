@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from fastsym.experiments.article import CURVE_ITERATIONS, LAYER_ITERATIONS
 from fastsym.experiments.claims import CLAIMS, Runs
-from fastsym.experiments.claims.runs import ITERATIONS, LAYER_ITERATIONS, RECORD_EVERY
-from fastsym.experiments.symmetry import saturated_fraction, snapshots
+from fastsym.experiments.claims.runs import RECORD_EVERY
+from fastsym.experiments.symmetry import each_network, saturated_fraction
 from fastsym.model.params import Array, Params
 from fastsym.report.content import Plot, rounded
 from fastsym.report.style import BLUE, GREEN, VERMILLION
@@ -53,25 +54,25 @@ def curves_of(runs: Runs) -> pd.DataFrame:
 
 def _series(runs: Runs) -> Iterator[tuple[str, str, Array, Array]]:
     """Give figure, series, iterations (K,) and values (seeds, K) of the runs that the claims were judged by."""
-    each = np.unique(np.geomspace(1, ITERATIONS, 120).astype(int)) - 1
+    each = np.unique(np.geomspace(1, CURVE_ITERATIONS, 120).astype(int)) - 1
     yield "costs", "zero start", each, runs.zero.costs[None, each]
     yield "costs", "random start", each, runs.random.costs[:, each]
     yield "costs", "constant start", each, runs.constant.costs[None, each]
     few = np.append(each[each < LAYER_ITERATIONS - 1], LAYER_ITERATIONS - 1)
     yield "layer", "zero start", few, runs.layer_zero[None, few]
     yield "layer", "random start", few, runs.layer_random[:, few]
-    recorded = np.minimum(RECORD_EVERY * np.arange(-(-ITERATIONS // RECORD_EVERY) + 1), ITERATIONS)
+    recorded = np.minimum(RECORD_EVERY * np.arange(-(-CURVE_ITERATIONS // RECORD_EVERY) + 1), CURVE_ITERATIONS)
     zero = _network(runs.zero.history)
     moved = np.maximum(np.abs(zero.W1).max(axis=(1, 2)), np.abs(zero.W2).max(axis=1))
     yield "weights", "zero start", recorded, moved[None]
     changes = [_changes(runs.random_starts, _network(run.params)) for run in (runs.random_short, runs.random)]
-    ends = np.array([0, runs.random_short.costs.shape[1], ITERATIONS])
+    ends = np.array([0, runs.random_short.costs.shape[1], CURVE_ITERATIONS])
     yield "weights", "random start", ends, np.stack([np.zeros(runs.seeds), *changes], axis=1)
     saturated = [
         [saturated_fraction(runs.data.X, params) for params in nets]
-        for nets in (runs.random_starts, snapshots(_network(runs.random.params)))
+        for nets in (runs.random_starts, each_network(_network(runs.random.params)))
     ]
-    yield "saturation", "random start", np.array([0, ITERATIONS]), np.array(saturated).T
+    yield "saturation", "random start", np.array([0, CURVE_ITERATIONS]), np.array(saturated).T
     yield "scale", "scale 0.01", each, runs.random.costs[:, each]
     yield "scale", "scale 1", each, runs.large.costs[:, each]
     yield "splits", "zero start", recorded, np.array([split.zero for split in runs.splits])
@@ -86,7 +87,7 @@ def _network(params: object) -> Params:
 
 def _changes(starts: list[Params], ends: Params) -> Array:
     """(seeds,) Largest change of a weight."""
-    pairs = zip(starts, snapshots(ends), strict=True)
+    pairs = zip(starts, each_network(ends), strict=True)
     return np.array([max(np.abs(a.W1 - b.W1).max(), np.abs(a.W2 - b.W2).max()) for a, b in pairs])
 
 

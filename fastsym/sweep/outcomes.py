@@ -14,9 +14,9 @@ import fastsym
 from fastsym.experiments.symmetry import (
     count_classes,
     dead_units,
+    each_network,
     effective_rank,
     saturated_fraction,
-    snapshots,
     spread,
 )
 from fastsym.model.datasets import Dataset
@@ -100,7 +100,7 @@ def _of_networks(X: Array, y: Array, starts: Params, ends: Params) -> dict[str, 
     finite = np.asarray(np.isfinite(ends.W1).all(axis=(1, 2)))
     rank = np.full(len(ends.W1), np.nan)
     rank[finite] = effective_rank(ends.W1[finite].astype(float))
-    networks = list(snapshots(ends))
+    networks = list(each_network(ends))
     with np.errstate(all="ignore"):  # the outcomes of a network that diverged are NaN, without a warning
         return {
             "accuracy": [_accuracy(X, y, params) for params in networks],

@@ -71,7 +71,7 @@ def test_case_0_formulas_agree_where_both_are_finite() -> None:
     assert isinstance(case.params, LayerParams)
 
 
-def test_equal_units_stay_equal_and_random_ones_part(standardised: Dataset) -> None:
+def test_equal_units_stay_equal_and_random_ones_separate(standardised: Dataset) -> None:
     constant = article.follow_units(standardised, "constant", states=8)
     assert constant.iterations[[0, -1]].tolist() == [0, article.CURVE_ITERATIONS]
     assert len(constant.W1) == len(constant.W2) == len(constant.iterations) <= 9
@@ -80,7 +80,7 @@ def test_equal_units_stay_equal_and_random_ones_part(standardised: Dataset) -> N
     random = article.follow_units(standardised, "normal", seed=3, states=8)
     assert random.separation > 1
     start = initialise("normal", 8, article.HIDDEN, seed=3)
-    after_one = train(standardised.X, standardised.y, start, 1, article.PATH_LEARNING_RATE).params
+    after_one = train(standardised.X, standardised.y, start, 1, article.STANDARDISED_LEARNING_RATE).params
     assert random.iterations[1] == 1
     np.testing.assert_array_equal(random.W2[0], start.W2)
     np.testing.assert_array_equal(random.W2[1], after_one.W2)

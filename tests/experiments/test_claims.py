@@ -5,7 +5,7 @@ import pytest
 
 import fastsym
 from fastsym.experiments import claims, published
-from fastsym.experiments.claims import exact, judges
+from fastsym.experiments.claims import comparisons, zero_start
 from fastsym.experiments.claims.runs import Runs, Split, iterations_to
 from fastsym.experiments.claims.thresholds import AS_LARGE, IN_SATURATION, LEFT, SAME, Threshold, sensitivity
 from fastsym.experiments.claims.verdicts import median, share
@@ -16,7 +16,7 @@ THRESHOLDS = {2: SAME, 8: LEFT, 9: AS_LARGE, 10: IN_SATURATION, 11: LEFT, 12: SA
 
 @pytest.fixture(scope="module")
 def verdicts():
-    found = claims.ledger(seeds=6)
+    found = claims.judge_all(seeds=6)
     return {(verdict.claim, verdict.features): verdict for verdict in found}
 
 
@@ -49,7 +49,7 @@ def test_chance_comes_with_an_interval(verdicts):
 
 
 def test_what_six_seeds_can_tell(verdicts):
-    """Six of six is the least that excludes chance."""
+    """Six of six is the smallest count that is significant."""
     for features in ("article", "no_id", "standardised"):
         answers = {n: verdicts[n, features].verdict for n in (7, 8, 12, 13)}
         assert answers == {7: "true", 8: "true", 12: "false", 13: "false"}
@@ -64,7 +64,7 @@ def test_the_zero_start_gives_the_authors_table(verdicts):
 def test_a_users_own_table():
     data = fastsym.load_titanic("standardised")
     small = fastsym.Dataset(data.X[:, :300], data.y[:300], data.feature_names)
-    found = claims.ledger(seeds=2, tables={"mine": small})
+    found = claims.judge_all(seeds=2, tables={"mine": small})
     assert {verdict.features for verdict in found} == {"mine"}
     assert found[5].verdict == "not applicable"
     assert {verdict.verdict for verdict in found if verdict.claim in (7, 8)} == {"undecided"}  # two seeds tell nothing
@@ -75,41 +75,44 @@ def test_verdicts_follow_the_data():
     real = runs_with()
     zero = real.zero
     wrong_cost = dataclasses.replace(zero, costs=zero.costs + 1e-9)
-    assert exact.initial_cost(runs_with(zero=wrong_cost)).verdict == "false"
-    assert exact.table_of_ten(runs_with(zero=wrong_cost)).verdict == "false"
+    assert zero_start.initial_cost(runs_with(zero=wrong_cost)).verdict == "false"
+    assert zero_start.table_of_ten(runs_with(zero=wrong_cost)).verdict == "false"
     moved = zero.history._replace(W2=zero.history.W2 + 1e-300)
-    assert exact.zero_weights_stay(runs_with(zero=dataclasses.replace(zero, history=moved))).verdict == "false"
+    assert zero_start.zero_weights_stay(runs_with(zero=dataclasses.replace(zero, history=moved))).verdict == "false"
     still = zero.params._replace(b2=np.zeros(()))
     stuck = runs_with(zero=dataclasses.replace(zero, params=still))
-    assert exact.only_output_bias_moves(stuck).verdict == "false"
-    assert exact.only_output_bias_moves(runs_with(balanced=zero)).verdict == "false"
+    assert zero_start.only_output_bias_moves(stuck).verdict == "false"
+    assert zero_start.only_output_bias_moves(runs_with(balanced=zero)).verdict == "false"
 
     class Costs:
         def __init__(self, costs):
             self.costs = costs
 
     level = np.full((6, 3000), zero.costs[-1])
-    assert judges.both_reach_the_same_cost(runs_with(random=Costs(level))).verdict == "true"
-    assert judges.random_is_faster(runs_with(random=Costs(np.full((6, 3000), 0.7)))).verdict == "false"
+    assert comparisons.both_reach_the_same_cost(runs_with(random=Costs(level))).verdict == "true"
+    assert comparisons.random_is_faster(runs_with(random=Costs(np.full((6, 3000), 0.7)))).verdict == "false"
     settled = Costs(np.array([0.1]))
-    assert judges.zero_only_needs_longer(runs_with(zero_settled=settled)).verdict == "true"
-    assert judges.constant_is_as_bad(runs_with(constant=zero)).verdict == "true"
+    assert comparisons.zero_only_needs_longer(runs_with(zero_settled=settled)).verdict == "true"
+    assert comparisons.constant_is_as_bad(runs_with(constant=zero)).verdict == "true"
     lower, higher = (np.full((6, 3000), cost) for cost in (0.5, 0.67))
     changed = runs_with(random=Costs(lower), random_biases=Costs(higher))
-    assert judges.biases_may_be_zero(changed).verdict == "false"
-    assert judges.biases_may_be_zero(runs_with(random=Costs(lower), random_biases=Costs(lower))).verdict == "true"
+    assert comparisons.biases_may_be_zero(changed).verdict == "false"
+    assert comparisons.biases_may_be_zero(runs_with(random=Costs(lower), random_biases=Costs(lower))).verdict == "true"
     never = Costs(np.full((6, 3000), 0.7))
-    assert judges.large_weights_are_slow(runs_with(random=never, large=never)).verdict == "undecided"
+    assert comparisons.large_weights_are_slow(runs_with(random=never, large=never)).verdict == "undecided"
     falling = np.linspace(0.69, 0.5, 3000) * np.ones((6, 1))
-    assert judges.large_weights_are_slow(runs_with(random=Costs(falling), large=Costs(higher))).verdict == "true"
-    assert judges.large_weights_are_slow(runs_with(random=Costs(falling), large=Costs(lower - 0.1))).verdict == "false"
+    assert comparisons.large_weights_are_slow(runs_with(random=Costs(falling), large=Costs(higher))).verdict == "true"
+    assert (
+        comparisons.large_weights_are_slow(runs_with(random=Costs(falling), large=Costs(lower - 0.1))).verdict
+        == "false"
+    )
     flat, rising = np.array([1.0, 1.0]), np.array([1.0, 1.1])
-    assert judges.zero_overfits(runs_with(splits=[Split(rising, flat)] * 6)).verdict == "true"
-    assert judges.zero_overfits(runs_with(splits=[Split(flat, flat)] * 6)).verdict == "false"
+    assert comparisons.zero_overfits(runs_with(splits=[Split(rising, flat)] * 6)).verdict == "true"
+    assert comparisons.zero_overfits(runs_with(splits=[Split(flat, flat)] * 6)).verdict == "false"
     first = np.full((6, 1), 0.69)
     below = runs_with(layer_zero=np.array([0.7]), layer_random=first)
-    assert judges.one_layer_begins_lower(below).verdict == "true"
-    assert judges.one_layer_meets(runs_with(layer_zero=np.array([0.69]), layer_random=first)).verdict == "true"
+    assert comparisons.one_layer_begins_lower(below).verdict == "true"
+    assert comparisons.one_layer_meets(runs_with(layer_zero=np.array([0.69]), layer_random=first)).verdict == "true"
 
 
 def test_every_threshold_says_how_far_its_verdict_holds(verdicts):
@@ -122,25 +125,25 @@ def test_every_threshold_says_how_far_its_verdict_holds(verdicts):
         assert used.low <= verdict.numbers["verdict_holds_from"] <= used.value
         assert used.value <= verdict.numbers["verdict_holds_to"] <= used.high
         whole = (verdict.numbers["verdict_holds_from"], verdict.numbers["verdict_holds_to"]) == (used.low, used.high)
-        assert ("No other verdict with" in verdict.reason) == whole
-        assert ("It depends on the threshold" in verdict.reason) != whole
-        assert verdict.hinges != whole
+        assert ("gives the same verdict" in verdict.reason) == whole
+        assert ("depends on the threshold" in verdict.reason) != whole
+        assert verdict.depends_on_threshold != whole
 
 
-def test_a_verdict_that_hangs_on_its_threshold_says_so(verdicts):
-    """On raw features the zero start ends 0.2 % above the random ones: the same cost, to whom 1 % is nothing."""
+def test_a_verdict_that_depends_on_its_threshold_says_so(verdicts):
+    """On raw features the zero start ends 0.2 % above the random ones: the same cost if the tolerance is 1 %."""
     for number in (12, 13, 15):
         verdict = verdicts[number, "article"]
         assert verdict.verdict == "false"
         assert verdict.reason.endswith(" % or more it is true.")
         assert 0.001 < verdict.numbers["verdict_holds_to"] < 0.0025
-        assert "No other verdict" in verdicts[number, "standardised"].reason
+        assert not verdicts[number, "standardised"].depends_on_threshold
 
 
 def test_sensitivity():
-    threshold = Threshold(0.1, 0.01, 1.0, "a bound")
+    threshold = Threshold(0.1, 0.01, 1.0, "bound")
     _, sentence, numbers = sensitivity(threshold, lambda value: "true" if value < 0.3 else "undecided")
-    assert sentence == "It depends on the threshold: with a bound of 32 % or more it is undecided."
+    assert sentence == "The verdict depends on the threshold: with a bound of 32 % or more it is undecided."
     assert numbers["verdict_holds_from"] == pytest.approx(0.01)
     assert 0.28 < numbers["verdict_holds_to"] < 0.3
     _, sentence, numbers = sensitivity(
@@ -148,9 +151,9 @@ def test_sensitivity():
     )
     assert sentence.endswith("with a bound of 4.5 % or less it is undecided, of 2 % or less it is false.")
     assert numbers["verdict_holds_to"] == pytest.approx(1.0)
-    hinges, sentence, numbers = sensitivity(threshold, lambda _: "false")
-    assert not hinges
-    assert sentence == "No other verdict with a bound from 1 % to 100 %."
+    depends, sentence, numbers = sensitivity(threshold, lambda _: "false")
+    assert not depends
+    assert sentence == "Any bound from 1 % to 100 % gives the same verdict."
 
 
 def test_share():

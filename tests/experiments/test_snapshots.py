@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import fastsym
-from fastsym.experiments.snapshots import MOMENTS, STARTS, WatchedRun, watch_runs
-from fastsym.experiments.symmetry import snapshot
+from fastsym.experiments.snapshots import MOMENTS, WatchedRun, watch_runs
+from fastsym.experiments.symmetry import network_at
+from fastsym.model.initialise import STARTS
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_a_moment_is_the_state_after_so_many_updates(
         start = fastsym.initialise(run.start, 8, 4, seed=3)
         updates = int(run.iterations[moment])
         trained = fastsym.train(data.X, data.y, start, updates, 1.0, "simd").params
-        for kept, expected in zip(snapshot(run.history, moment), trained, strict=True):
+        for kept, expected in zip(network_at(run.history, moment), trained, strict=True):
             np.testing.assert_array_equal(kept, expected)
         cost = fastsym.train(data.X, data.y, trained, 1, 1.0, "reference").costs[0]
         assert run.costs[moment] == pytest.approx(cost, rel=1e-12)

@@ -117,15 +117,13 @@ def test_spread_by_class():
     assert spread(units) == pytest.approx(9 - 13 / 3)
 
 
-def test_first_split_and_time_to_break():
+def test_first_split():
     same, apart, far = (network([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0 + d]]) for d in (0, 1e-9, 1.0))
     history = Params(*(np.stack(values) for values in zip(same, same, apart, far, strict=True)))
     assert symmetry.first_split(history) == 2
-    assert symmetry.time_to_break(history, 10, 0.1) == 30
-    assert symmetry.time_to_break(history, 10, 2.0) is None
     still = Params(*(values[:2] for values in history))
     assert symmetry.first_split(still) is None
-    np.testing.assert_array_equal(symmetry.snapshot(history, 3).W2, far.W2)
+    np.testing.assert_array_equal(symmetry.network_at(history, 3).W2, far.W2)
 
 
 def test_first_split_knows_classes_that_differ_from_the_start():

@@ -4,7 +4,7 @@ import pytest
 import fastsym
 from fastsym import LayerParams, Params
 from fastsym.experiments.symmetry import class_letters, dead_units, orbit_types, unit_classes
-from fastsym.model.initialise import ARTICLE, PARTLY_ZERO, RULES, initialise
+from fastsym.model.initialise import PARTLY_ZERO, RULES, STARTS, initialise
 
 ORBIT_KINDS = ["blocks:" + ("+".join(map(str, sizes)) or "0") for sizes in orbit_types(4)]
 TYPES = (np.float64, np.float32)
@@ -120,7 +120,7 @@ def test_an_exact_orbit_type_is_kept_for_ever(kind, variant):
     np.testing.assert_array_equal(dead_units(end), dead_units(start))
 
 
-@pytest.mark.parametrize("kind", [*ARTICLE, *RULES])
+@pytest.mark.parametrize("kind", [*STARTS, *RULES])
 def test_one_layer(kind):
     layer = initialise(kind, 6, perturbation=1e-3, seed=4)
     assert layer.W.shape == (6,)

@@ -81,7 +81,7 @@ def test_each_row_is_that_network_trained_alone(tmp_path):
         assert (
             row.classes
             == fastsym.experiments.symmetry.unit_classes(
-                fastsym.experiments.symmetry.snapshot(training.params, 0)
+                fastsym.experiments.symmetry.network_at(training.params, 0)
             ).max()
             + 1
         )

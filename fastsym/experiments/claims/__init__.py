@@ -1,13 +1,13 @@
-"""The claims ledger: every sentence of the article that can be tested, with a verdict computed from runs.
+"""The article's claims: every sentence that can be tested, with a verdict computed from training runs.
 
-``ledger()`` judges all fifteen on each feature set; nothing is typed in but the sentences themselves.
+:func:`judge_all` judges all fifteen on each feature set. Only the sentences themselves are written by hand.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from fastsym.experiments.claims import exact, judges
+from fastsym.experiments.claims import comparisons, zero_start
 from fastsym.experiments.claims.runs import Runs
 from fastsym.experiments.claims.verdicts import Verdict
 from fastsym.model.datasets import FEATURE_SETS, Dataset, load_titanic
@@ -15,10 +15,12 @@ from fastsym.model.datasets import FEATURE_SETS, Dataset, load_titanic
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["CLAIMS", "QUICK_SEEDS", "SEEDS", "Claim", "Runs", "Verdict", "judge", "ledger", "table"]
+__all__ = ["CLAIMS", "QUICK_SEEDS", "SEEDS", "Claim", "Runs", "Verdict", "judge", "judge_all", "table"]
 
 QUICK_SEEDS = 30
+"""Number of random starts and of splits in a quick run."""
 SEEDS = 300
+"""The same in a full run."""
 
 
 @dataclass(frozen=True)
@@ -29,31 +31,33 @@ class Claim:
     text: str
     judge: Callable[[Runs], Verdict]
     figure: str
-    """Name of the figure that shows it: ``costs`` of cases 1 and 2, ``layer`` of case 0, ``table`` of ten iterations,
+    """Name of the figure that shows it: ``costs`` of cases 1 and 2, ``layer`` for case 0, ``table`` of ten iterations,
     ``weights`` along the runs, ``saturation``, ``scale`` or ``splits``."""
 
 
 CLAIMS = (
-    Claim(1, "The zero start begins at a cost of ln 2.", exact.initial_cost, "costs"),
-    Claim(2, "One layer: both starts reach the same cost.", judges.one_layer_meets, "layer"),
-    Claim(3, "One layer: the random start begins lower.", judges.one_layer_begins_lower, "layer"),
-    Claim(4, "Zero start: W1 and W2 never change.", exact.zero_weights_stay, "weights"),
+    Claim(1, "The zero start begins at a cost of ln 2.", zero_start.initial_cost, "costs"),
+    Claim(2, "One layer: both starts reach the same cost.", comparisons.one_layer_meets, "layer"),
+    Claim(3, "One layer: the random start begins lower.", comparisons.one_layer_begins_lower, "layer"),
+    Claim(4, "Zero start: W1 and W2 never change.", zero_start.zero_weights_stay, "weights"),
     Claim(
         5,
         "Zero start: only b2 moves, because the classes are unbalanced.",
-        exact.only_output_bias_moves,
+        zero_start.only_output_bias_moves,
         "weights",
     ),
-    Claim(6, "The table of the first ten iterations.", exact.table_of_ten, "table"),
-    Claim(7, "Random start: the weights change.", judges.random_weights_change, "weights"),
-    Claim(8, "The random start converges faster.", judges.random_is_faster, "costs"),
-    Claim(9, "Biases may start at zero.", judges.biases_may_be_zero, "costs"),
-    Claim(10, "The factor 0.01 keeps tanh out of saturation.", judges.small_weights_avoid_saturation, "saturation"),
-    Claim(11, "Large weights learn slowly.", judges.large_weights_are_slow, "scale"),
-    Claim(12, "Both cases reach the same cost by 3000 iterations.", judges.both_reach_the_same_cost, "costs"),
-    Claim(13, "The zero start only needs more iterations.", judges.zero_only_needs_longer, "costs"),
-    Claim(14, "The zero start overfits.", judges.zero_overfits, "splits"),
-    Claim(15, "A constant start is as bad as zero (added).", judges.constant_is_as_bad, "costs"),
+    Claim(6, "The table of the first ten iterations.", zero_start.table_of_ten, "table"),
+    Claim(7, "Random start: the weights change.", comparisons.random_weights_change, "weights"),
+    Claim(8, "The random start converges faster.", comparisons.random_is_faster, "costs"),
+    Claim(9, "Biases may start at zero.", comparisons.biases_may_be_zero, "costs"),
+    Claim(
+        10, "The factor 0.01 keeps tanh out of saturation.", comparisons.small_weights_avoid_saturation, "saturation"
+    ),
+    Claim(11, "Large weights learn slowly.", comparisons.large_weights_are_slow, "scale"),
+    Claim(12, "Both cases reach the same cost by 3000 iterations.", comparisons.both_reach_the_same_cost, "costs"),
+    Claim(13, "The zero start only needs more iterations.", comparisons.zero_only_needs_longer, "costs"),
+    Claim(14, "The zero start overfits.", comparisons.zero_overfits, "splits"),
+    Claim(15, "A constant start is as bad as zero (added).", comparisons.constant_is_as_bad, "costs"),
 )
 
 
@@ -65,17 +69,17 @@ def judge(data: Dataset, features: str, seeds: int = QUICK_SEEDS, is_titanic: bo
     data
         Features and labels.
     features
-        What to call this table in the verdicts.
+        Name of the table in the verdicts.
     seeds
-        How many random starts and splits; at least 30 for intervals worth reading.
+        Number of random starts and of splits; at least 30 for useful intervals.
     is_titanic
-        Whether the author's printed numbers apply (claim 6).
+        Whether the author's published numbers apply (claim 6).
     """
     runs = Runs(data, features, seeds, is_titanic)
     return [claim.judge(runs) for claim in CLAIMS]
 
 
-def ledger(
+def judge_all(
     seeds: int = QUICK_SEEDS, tables: Mapping[str, Dataset] | None = None, features: Iterable[str] = FEATURE_SETS
 ) -> list[Verdict]:
     """Judge all claims on every feature set of the Titanic table, or on a user's own tables.
@@ -83,16 +87,16 @@ def ledger(
     Parameters
     ----------
     seeds
-        As for :func:`judge`; :data:`SEEDS` for the full ledger.
+        As for :func:`judge`; :data:`SEEDS` for the full run.
     tables
-        Name -> Dataset to use instead of the Titanic table.
+        Name -> Dataset, to use instead of the Titanic table.
     features
-        Feature sets of the Titanic table.
+        Feature sets of the Titanic table to judge on.
 
     Returns
     -------
     list of Verdict
-        By table, then by claim.
+        Ordered by table, then by claim.
     """
     if tables is not None:
         return [verdict for name, data in tables.items() for verdict in judge(data, name, seeds)]
@@ -100,7 +104,7 @@ def ledger(
 
 
 def table(verdicts: Iterable[Verdict]) -> "DataFrame":
-    """One row a verdict: claim, text, features, verdict, hinges, reason, interval (three columns) and figure."""
+    """Return one row for each verdict: its fields but ``numbers``, and the claim's text and figure."""
     import pandas as pd  # here, because it costs more to import than all of fastsym
 
     by_number = {claim.number: claim for claim in CLAIMS}
@@ -116,7 +120,7 @@ def table(verdicts: Iterable[Verdict]) -> "DataFrame":
         "text",
         "features",
         "verdict",
-        "hinges",
+        "depends_on_threshold",
         "reason",
         "interval_low",
         "interval_high",

@@ -1,30 +1,35 @@
-"""The trainings that the claims are judged by, each made once and only when a claim asks for it."""
+"""The training runs behind the verdicts, each made once, when the first claim needs it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from fastsym.experiments.symmetry import quotient, snapshots
+from fastsym.experiments.article import (
+    CURVE_ITERATIONS,
+    HIDDEN,
+    LAYER_ITERATIONS,
+    LAYER_LEARNING_RATE,
+    NETWORK_LEARNING_RATE,
+    SCALE,
+    TABLE_ITERATIONS,
+)
+from fastsym.experiments.symmetry import each_network, quotient
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
 from fastsym.model.reference import stable_cost
 from fastsym.training.train import Training, train, train_population
 
-HIDDEN = 4
-ITERATIONS = 3000
-LEARNING_RATE = 0.01
-LAYER_ITERATIONS = 1000
-LAYER_LEARNING_RATE = 0.001
-SCALE = 0.01
 LARGE_SCALE = 1.0
 """Scale of the large start: the article's draws without its factor 0.01."""
 SETTLED_ITERATIONS = 20_000
-"""Enough for b2 of the zero start to reach its limit: it comes closer by a factor of about 0.998 an iteration."""
+"""Enough for b2 of the zero start to reach its limit: each iteration multiplies its distance by about 0.998."""
 TEST_FRACTION = 0.3
 RECORD_EVERY = 50
+"""Iterations between two snapshots."""
 
 
 def network(start: object) -> Params:
@@ -34,7 +39,7 @@ def network(start: object) -> Params:
 
 
 def stacked(networks: Sequence[Params]) -> Params:
-    """Put networks of one width along a first axis."""
+    """Stack networks of equal width along a new first axis."""
     return Params(*(np.stack(values) for values in zip(*networks, strict=True)))
 
 
@@ -49,12 +54,12 @@ class Split:
 
     zero: Array
     random: Array
-    """(S,) at every snapshot, of the zero start and of the random start."""
+    """(S,) at every snapshot, from the zero start and from the random start."""
 
 
 @dataclass(frozen=True)
 class Runs:
-    """Trainings on one feature set; ``seeds`` of each that starts at random."""
+    """Trainings on one feature set; those with a random start are repeated for ``seeds`` seeds."""
 
     data: Dataset
     features: str
@@ -63,60 +68,55 @@ class Runs:
 
     def _starts(self, kind: str, scale: float) -> list[Params]:
         D = len(self.data.X)
-        return [network(initialise(kind, D, HIDDEN, scale, seed)) for seed in range(self.seeds)]
+        return [initialise(kind, D, HIDDEN, scale, seed) for seed in range(self.seeds)]
 
-    def _population(self, starts: Sequence[Params], iterations: int = ITERATIONS) -> Training[Params]:
-        return train_population(self.data.X, self.data.y, stacked(starts), iterations, LEARNING_RATE)
+    def _train(self, start: Params, iterations: int = CURVE_ITERATIONS, **options: Any) -> Training[Params]:
+        return train(self.data.X, self.data.y, start, iterations, NETWORK_LEARNING_RATE, **options)
+
+    def _population(self, starts: Sequence[Params], iterations: int = CURVE_ITERATIONS) -> Training[Params]:
+        return train_population(self.data.X, self.data.y, stacked(starts), iterations, NETWORK_LEARNING_RATE)
 
     @cached_property
     def zero(self) -> Training[Params]:
         """Case 1, with snapshots."""
-        start = initialise("zeros", len(self.data.X), HIDDEN)
-        return train(self.data.X, self.data.y, start, ITERATIONS, LEARNING_RATE, record_every=RECORD_EVERY)
+        return self._train(initialise("zeros", len(self.data.X), HIDDEN), record_every=RECORD_EVERY)
 
     @cached_property
     def zero_settled(self) -> Training[Params]:
-        """Case 1 until nothing changes any more, as its quotient: all units are one class."""
-        small = quotient(network(initialise("zeros", len(self.data.X), HIDDEN)))
-        return train(
-            self.data.X,
-            self.data.y,
-            small.params,
-            SETTLED_ITERATIONS,
-            LEARNING_RATE,
-            multiplicity=small.multiplicity,
-        )
+        """Case 1 until it has converged, as its quotient: all units are one class."""
+        small = quotient(initialise("zeros", len(self.data.X), HIDDEN))
+        return self._train(small.params, SETTLED_ITERATIONS, multiplicity=small.multiplicity)
 
     @cached_property
     def balanced(self) -> Training[Params]:
-        """Case 1 on as many samples of label 0 as of label 1."""
+        """Case 1 on equally many samples of both labels."""
         ones, zeros = np.flatnonzero(self.data.y == 1), np.flatnonzero(self.data.y == 0)
         n = min(len(ones), len(zeros))
         kept = np.sort(np.concatenate([ones[:n], zeros[:n]]))
         start = initialise("zeros", len(self.data.X), HIDDEN)
-        return train(self.data.X[:, kept], self.data.y[kept], start, ITERATIONS, LEARNING_RATE)
+        return train(self.data.X[:, kept], self.data.y[kept], start, CURVE_ITERATIONS, NETWORK_LEARNING_RATE)
 
     @cached_property
     def random_starts(self) -> list[Params]:
-        """Starts of case 2, one a seed."""
+        """Starts of case 2, one for each seed."""
         return self._starts("normal", SCALE)
 
     @cached_property
     def random(self) -> Training[Params]:
-        """Case 2, one a seed."""
+        """Case 2, one network for each seed."""
         return self._population(self.random_starts)
 
     @cached_property
     def random_short(self) -> Training[Params]:
         """Case 2 for the ten iterations of the article's table."""
-        return self._population(self.random_starts, 10)
+        return self._population(self.random_starts, TABLE_ITERATIONS)
 
     @cached_property
     def random_biases(self) -> Training[Params]:
         """Case 2 with biases drawn like the weights."""
         starts = []
         for seed, start in enumerate(self.random_starts):
-            rng = np.random.default_rng([seed, 1])  # another stream than the weights'
+            rng = np.random.default_rng([seed, 1])  # a stream independent of the weights'
             b1, b2 = SCALE * rng.standard_normal(HIDDEN), SCALE * rng.standard_normal()
             starts.append(start._replace(b1=b1, b2=np.asarray(b2)))
         return self._population(starts)
@@ -133,9 +133,9 @@ class Runs:
 
     @cached_property
     def constant(self) -> Training[Params]:
-        """All weights 0.01, as the quotient: one unit that stands for four."""
-        small = quotient(network(initialise("constant", len(self.data.X), HIDDEN, SCALE)))
-        return train(self.data.X, self.data.y, small.params, ITERATIONS, LEARNING_RATE, multiplicity=small.multiplicity)
+        """All weights 0.01, as the quotient: one unit stands for four."""
+        small = quotient(initialise("constant", len(self.data.X), HIDDEN, SCALE))
+        return self._train(small.params, multiplicity=small.multiplicity)
 
     @cached_property
     def layer_zero(self) -> Array:
@@ -153,7 +153,7 @@ class Runs:
 
     @cached_property
     def splits(self) -> list[Split]:
-        """Cases 1 and 2 trained on a random part of the samples, one split and one start a seed."""
+        """Cases 1 and 2 trained on a random part of the samples, one split and one start for each seed."""
         return [self._split(seed) for seed in range(self.seeds)]
 
     def _split(self, seed: int) -> Split:
@@ -162,11 +162,13 @@ class Runs:
         test, kept = np.split(order, [round(TEST_FRACTION * len(y))])
 
         def test_costs(start: Params) -> Array:
-            history = train(X[:, kept], y[kept], start, ITERATIONS, LEARNING_RATE, record_every=RECORD_EVERY).history
-            assert isinstance(history, Params)  # as the start is
-            return np.array([cost_of(X[:, test], y[test], params) for params in snapshots(history)])
+            training = train(
+                X[:, kept], y[kept], start, CURVE_ITERATIONS, NETWORK_LEARNING_RATE, record_every=RECORD_EVERY
+            )
+            history = network(training.history)
+            return np.array([cost_of(X[:, test], y[test], params) for params in each_network(history)])
 
-        return Split(test_costs(network(initialise("zeros", len(X), 1))), test_costs(self.random_starts[seed]))
+        return Split(test_costs(initialise("zeros", len(X), 1)), test_costs(self.random_starts[seed]))
 
 
 def iterations_to(costs: Array, threshold: float) -> Array:

@@ -1,4 +1,4 @@
-"""What a verdict is, and how chance is allowed for: exact intervals, no normal approximation."""
+"""Verdicts, and the shares and medians behind them, with exact intervals instead of normal approximations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,35 +15,35 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Verdict:
-    """One claim on one feature set."""
+    """The verdict on one claim on one feature set."""
 
     claim: int
     """Its number in :data:`fastsym.experiments.claims.CLAIMS`."""
     features: str
     verdict: Answer
     reason: str
-    """One line with the numbers that decide."""
+    """One line with the numbers that decide it."""
     numbers: Mapping[str, float] = field(default_factory=dict)
-    """What was measured; costs in mean nats per sample, times in iterations."""
+    """The measured numbers; costs in mean nats per sample, times in iterations."""
     interval: tuple[float, float] | None = None
-    """95 % interval of ``interval_of`` where chance enters."""
+    """95 % interval of the quantity ``interval_of``; None if nothing is random."""
     interval_of: str = ""
-    hinges: bool = False
-    """Whether another threshold that is as reasonable would give another verdict; the reason says which."""
+    depends_on_threshold: bool = False
+    """Whether another reasonable threshold would give another verdict; the reason says which."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """In how many of the seeds something held."""
+    """The number of seeds in which something held."""
 
     count: int
     total: int
     interval: tuple[float, float]
-    """Clopper and Pearson's exact 95 % interval of the probability; (0, 1) if there was no seed to count."""
+    """Clopper and Pearson's exact 95 % interval of the probability; (0, 1) without any seeds."""
 
     @property
     def answer(self) -> Answer:
-        """``"true"`` if it holds in most cases beyond chance, ``"false"`` if it fails in most, else ``"undecided"``."""
+        """``"true"`` if it significantly holds in most cases, ``"false"`` if it fails in most, else ``"undecided"``."""
         low, high = self.interval
         return "true" if low > 0.5 else "false" if high < 0.5 else "undecided"
 
@@ -53,12 +53,12 @@ class Share:
 
 
 def share(held: ArrayLike) -> Share:
-    """Count booleans, one a seed."""
+    """Count booleans, one for each seed."""
     values = np.asarray(held, bool)
     return _share(int(values.sum()), len(values))
 
 
-@cache  # a verdict's threshold is moved a hundred times, and the counts are few
+@cache  # many thresholds are tried for each verdict, but they give few different counts
 def _share(count: int, total: int) -> Share:
     from scipy.stats import binomtest  # here, because it costs more to import than all of fastsym
 
@@ -70,16 +70,16 @@ def _share(count: int, total: int) -> Share:
 
 @dataclass(frozen=True)
 class Median:
-    """Median over seeds with an exact interval from order statistics, which makes no assumption of shape."""
+    """Median over seeds with an exact interval from order statistics, whatever the distribution."""
 
     value: float
     interval: tuple[float, float]
 
 
 def median(values: ArrayLike) -> Median:
-    """Median and its exact 95 % interval; infinite values, for what was never reached, are allowed.
+    """Median and its exact 95 % interval; infinite values, for costs that were never reached, are allowed.
 
-    With fewer than six values there is no such interval: its ends are infinite.
+    With fewer than six values there is no such interval, and its ends are infinite.
     """
     from scipy.stats import quantile_test  # here, because it costs more to import than all of fastsym
 

@@ -1,9 +1,9 @@
 """Rounding breaks symmetry: which arithmetic keeps units equal that start equal.
 
-A BLAS adds the last few rows of a matrix product in another order than the rest, so units that start equal receive
-gradients that differ in the last bit; the difference grows as :mod:`fastsym.experiments.curvature` predicts. OpenBLAS
-chooses its kernels by CPU, or by the environment variable OPENBLAS_CORETYPE. Loops that treat every unit alike keep
-equal units equal, bit for bit. :func:`study` runs the experiment; it works on any data.
+A BLAS may add the last rows of a matrix product in another order than the rest. Units that start equal then receive
+gradients that differ in the last bit, and the difference grows as :mod:`fastsym.experiments.curvature` predicts.
+OpenBLAS chooses its kernels by the CPU, or by the environment variable OPENBLAS_CORETYPE. Loops that treat every unit
+alike keep equal units equal, bit for bit. :func:`study` runs the experiment on any data.
 """
 
 import os
@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from fastsym.experiments.rounding.drift import ITERATIONS, LEARNING_RATE, SCALE, Drift, Outcome, observe
+from fastsym.experiments.article import CURVE_ITERATIONS, STANDARDISED_LEARNING_RATE
+from fastsym.experiments.rounding.drift import EQUAL_WEIGHT, Drift, Outcome, observe
 from fastsym.experiments.rounding.processes import Job, ask
 from fastsym.model.datasets import Dataset
 from fastsym.training.registry import VARIANTS
@@ -37,45 +38,45 @@ X86_CORE_TYPES = (
     *("Sandybridge", "Haswell", "SkylakeX", "Nehalem", "Katmai", "Core2", "Penryn", "Dunnington", "Atom", "Barcelona"),
     *("Bobcat", "Bulldozer", "Piledriver", "Steamroller", "Excavator", "Zen", "Cooperlake", "SapphireRapids"),
 )
-"""As OpenBLAS itself reports them: told Prescott, it says Katmai."""
+"""The names that OpenBLAS reports, which may differ from those it accepts: for Prescott it reports Katmai."""
 ARM_CORE_TYPES = ("ARMV8", "NEOVERSEN1", "NEOVERSEV1", "CORTEXA57", "NEOVERSEN2")
 CORE_TYPES = X86_CORE_TYPES if platform.machine().lower() in ("x86_64", "amd64") else ARM_CORE_TYPES
-"""What OPENBLAS_CORETYPE may name on this kind of CPU; which of them work here is found out by asking."""
+"""Values of OPENBLAS_CORETYPE for this kind of CPU; trying them shows which work on this machine."""
 QUICK_CORE_TYPES = CORE_TYPES[:2]
 WIDTHS = tuple(range(1, 18))
 QUICK_WIDTHS = (2, 3, 4, 5)
 KERNEL_EVERY = 10
-"""Updates between two looks at the units of our kernels, which have never been seen to split."""
+"""Updates between two checks of the units of our kernels, which have never separated."""
 SAME_COST = 1e-6
-"""Final costs closer than this count as the same: they differ in rounding alone."""
+"""Final costs closer than this count as equal: they differ by rounding alone."""
 THROUGH_BLAS = ("reference", "numpy")
-"""Variants whose result may depend on the BLAS."""
+"""Variants whose results may depend on the BLAS."""
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """All outcomes, and which BLAS they were made with."""
+    """All outcomes, and the BLAS that made them."""
 
     blas: str
     """Name and version of NumPy's BLAS."""
     is_openblas: bool
     core_types: tuple[str, ...]
-    """Core types that OpenBLAS accepted and this machine could run, its own choice first."""
+    """Core types that OpenBLAS accepted and this machine can run; the default comes first."""
     refused: tuple[str, ...]
-    """Core types that were asked for and not run: unknown to this build, or not for this CPU."""
+    """Core types that did not run: unknown to this build of OpenBLAS, or not for this CPU."""
     iterations: int
     learning_rate: float
     scale: float
     outcomes: tuple[Outcome, ...]
 
     def table(self) -> "DataFrame":
-        """Outcomes as a table, one row each, columns as the fields of :class:`Outcome` but for the drift."""
+        """Return one row for each outcome; the columns are the fields of :class:`Outcome` without the drift."""
         import pandas as pd  # here, because it costs more to import than all of fastsym
 
         return pd.DataFrame([asdict(outcome) for outcome in self.outcomes]).drop(columns="drift")
 
     def drifts(self) -> "DataFrame":
-        """Units that drifted apart, one row a look: arithmetic, dtype, core_type, hidden and the fields of Drift."""
+        """Return one row for each record of a drift: arithmetic, dtype, core_type, hidden and the fields of Drift."""
         import pandas as pd  # here, because it costs more to import than all of fastsym
 
         keys = ("arithmetic", "dtype", "core_type", "hidden")
@@ -88,28 +89,28 @@ class Rounding:
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
     def conclusions(self) -> list[str]:
-        """Sentences that follow from the outcomes, and no others."""
+        """Return the sentences that follow from the outcomes."""
         own = [o for o in self.outcomes if o.arithmetic not in (*THROUGH_BLAS, "einsum")]
         blas = [o for o in self.outcomes if o.arithmetic == "reference" and o.dtype == "float64"]
         lines = [
-            f"{_count(own, _split)} trainings with our kernels ended with units that differ.",
-            f"{_count([o for o in self.outcomes if o.arithmetic == 'einsum'], _split)} trainings of the reference with "
-            "einsum, which adds in a fixed order, ended so.",
-            f"{_count(blas, _split)} trainings of the reference through {self.blas} ended so, all in float64.",
+            f"With our kernels, units differ at the end of {_count(own, _split)} trainings; "
+            "with the reference through einsum, which adds in a fixed order, of "
+            f"{_count([o for o in self.outcomes if o.arithmetic == 'einsum'], _split)}; "
+            f"with the reference through {self.blas}, in float64, of {_count(blas, _split)}.",
         ]
         if not self.is_openblas:
             lines.append(
-                f"NumPy uses {self.blas} here, not OpenBLAS: OPENBLAS_CORETYPE has no effect, and nothing is "
-                "concluded about core types."
+                f"NumPy uses {self.blas} here, not OpenBLAS: OPENBLAS_CORETYPE has no effect, so this run says nothing "
+                "about core types."
             )
         elif len(self.core_types) < 2:
-            lines.append("OpenBLAS accepted no second core type here: nothing is concluded about core types.")
+            lines.append("OpenBLAS accepted no second core type here, so this run says nothing about core types.")
         else:
             widths = sorted({o.hidden for o in blas})
             costs = {h: [o.final_cost for o in blas if o.hidden == h] for h in widths}
             differ = [h for h, values in costs.items() if not (max(values) - min(values) <= SAME_COST)]
             lines.append(
-                f"Between the core types {', '.join(self.core_types)}, the final cost differs for "
+                f"Between the core types {', '.join(self.core_types)}, the final cost differs at "
                 + (f"H = {', '.join(map(str, differ))}." if differ else "no width.")
             )
         return lines
@@ -128,11 +129,11 @@ def study(
     widths: Sequence[int] = WIDTHS,
     core_types: Sequence[str] = CORE_TYPES,
     kernel_dtypes: Sequence[str] = ("float64", "float32"),
-    iterations: int = ITERATIONS,
-    learning_rate: float = LEARNING_RATE,
-    scale: float = SCALE,
+    iterations: int = CURVE_ITERATIONS,
+    learning_rate: float = STANDARDISED_LEARNING_RATE,
+    scale: float = EQUAL_WEIGHT,
 ) -> Rounding:
-    """Run the experiment: every width in every arithmetic, through BLAS under every core type that works here.
+    """Run the experiment: every width in every arithmetic, and under every core type of OpenBLAS that works here.
 
     Parameters
     ----------
@@ -150,14 +151,14 @@ def study(
     Raises
     ------
     RuntimeError
-        If a child process fails otherwise than by the core type it was told to use.
+        If a child process fails for another reason than its core type.
     """
 
     def jobs(arithmetic: str, dtype: str) -> list[Job]:
         return [(arithmetic, hidden, iterations, learning_rate, scale, dtype) for hidden in widths]
 
     exact = jobs("reference", "float64")
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # children do the work; threads only wait for them
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # child processes do the work; the threads only wait for them
         default = pool.submit(ask, None, data, exact)
         others = pool.submit(ask, None, data, [*jobs("reference", "float32"), *jobs("numpy", "float64")])
         forced = {core_type: pool.submit(ask, core_type, data, exact) for core_type in core_types}

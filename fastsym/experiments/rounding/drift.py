@@ -1,4 +1,4 @@
-"""One training of units that start equal: whether they end equal, and how fast they drift apart if not.
+"""One training of units that start equal: whether they end equal and, if not, how fast they drift apart.
 
 Shape legend: :mod:`fastsym.model.params`.
 """
@@ -9,62 +9,62 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastsym.experiments.article import CURVE_ITERATIONS, STANDARDISED_LEARNING_RATE
 from fastsym.experiments.curvature import predicted_deviations
-from fastsym.experiments.symmetry import class_letters, first_split, snapshot, spread, unit_classes, unit_vectors
+from fastsym.experiments.symmetry import class_letters, first_split, network_at, spread, unit_classes, unit_vectors
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
 from fastsym.model.reference import sigmoid, stable_cost
 from fastsym.training.train import train
 
-ITERATIONS = 3000
-LEARNING_RATE = 1.0
-SCALE = 0.1
+EQUAL_WEIGHT = 0.1
+"""Value of every weight at the start."""
 NOISE = 1e2
-"""Growth is compared from this many units of rounding on: below, each step adds as much as there is."""
+"""Growth is compared from this many units of rounding on: below, new rounding errors dominate."""
 LINEAR = 1e-3
-"""Growth is compared up to this spread: beyond, its square begins to count."""
+"""Growth is compared up to this spread: beyond it, the prediction is no longer linear."""
 LOOKS = 121
-"""How often the spread is noted along a training."""
+"""Number of iterations, evenly spaced, at which the spread is recorded."""
 
 
 @dataclass(frozen=True)
 class Drift:
-    """How far units that started equal were apart along one training."""
+    """Distances between units that started equal, along one training."""
 
     iterations: Array
-    """(S,) updates before each look, evenly spaced."""
+    """(S,) number of updates before each record, evenly spaced."""
     spread: Array
-    """(S,) largest distance of a unit from the mean of all, over the length of the longest unit."""
+    """(S,) largest distance of a unit from the mean of all units, divided by the length of the longest unit."""
     predicted: Array
-    """(S,) the same from the product of I - lr T, where growth was compared; NaN elsewhere."""
+    """(S,) the same, predicted by the product of I - lr T, where growth was compared; NaN elsewhere."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of H equal units in one arithmetic."""
+    """The result for H equal units in one arithmetic."""
 
     arithmetic: str
     """Name of a variant, or ``"einsum"``: the reference with sums in a fixed order instead of BLAS."""
     dtype: str
     core_type: str
-    """What OpenBLAS reported as its architecture; empty for arithmetic without OpenBLAS."""
+    """The architecture that OpenBLAS reported; empty for arithmetic without OpenBLAS."""
     hidden: int
     classes: str
-    """Letters of the units that are equal, bit for bit, at the end: AAB."""
+    """Classes of equal units at the end, bit for bit, as letters: AAB."""
     final_cost: float
     """Mean nats per sample of the last iteration."""
     first_split: int | None
-    """Number of updates after which two units were first seen to differ."""
+    """Number of updates after which two units were first found to differ."""
     growth_start: int | None = None
     growth_stop: int | None = None
-    """Iterations between which growth of the spread was compared, both in its linear range."""
+    """Iterations between which the growth of the spread was compared, within the linear range."""
     growth_measured: float | None = None
-    """Log of the ratio of the units' distances from their mean at these two iterations."""
+    """Logarithm of the ratio of the units' distances from their mean at these two iterations."""
     growth_predicted: float | None = None
-    """The same from the product of I - lr T along the path."""
+    """The same, predicted by the product of I - lr T along the path."""
     drift: Drift | None = None
-    """None for units that stayed equal."""
+    """None if the units stayed equal."""
 
 
 def train_einsum(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
@@ -86,7 +86,7 @@ def train_einsum(X: Array, y: Array, params: Params, learning_rate: float, costs
 def _path(
     X: Array, y: Array, start: Params, arithmetic: str, iterations: int, rate: float, every: int
 ) -> tuple[Array, Params]:
-    """Costs of all iterations, and a snapshot of every ``every``-th and of the end."""
+    """Return the costs of all iterations, and snapshots of every ``every``-th iteration and of the end."""
     if arithmetic != "einsum":
         training = train(X, y, start, iterations, rate, arithmetic, record_every=every)
         assert isinstance(training.history, Params)  # as the start is
@@ -104,14 +104,14 @@ def observe(
     data: Dataset,
     arithmetic: str,
     hidden: int,
-    iterations: int = ITERATIONS,
-    learning_rate: float = LEARNING_RATE,
-    scale: float = SCALE,
+    iterations: int = CURVE_ITERATIONS,
+    learning_rate: float = STANDARDISED_LEARNING_RATE,
+    scale: float = EQUAL_WEIGHT,
     dtype: DTypeLike = np.float64,
     core_type: str = "",
     record_every: int = 1,
 ) -> Outcome:
-    """Train H units from a constant start and see whether they are still equal.
+    """Train H units from a constant start and check whether they are still equal.
 
     Parameters
     ----------
@@ -120,17 +120,16 @@ def observe(
     arithmetic
         Name of a variant, or ``"einsum"``.
     hidden, iterations, learning_rate, scale, dtype
-        Width and training; ``scale`` is the value of every weight at the start.
+        Width, training and float type; ``scale`` is the value of every weight at the start.
     core_type
-        Noted in the outcome.
+        Recorded in the outcome.
     record_every
-        Look at the units after every so many updates; drift and growth are found only if it is 1.
+        Number of updates between two checks of the units; drift and growth are measured only if it is 1.
     """
     X, y = data.X.astype(dtype), data.y.astype(dtype)
     start = initialise("constant", len(X), hidden, scale, dtype=dtype)
-    assert isinstance(start, Params)  # because hidden is given
     costs, history = _path(X, y, start, arithmetic, iterations, learning_rate, record_every)
-    end, split = snapshot(history, -1), first_split(history)
+    end, split = network_at(history, -1), first_split(history)
     outcome = Outcome(
         arithmetic,
         np.dtype(dtype).name,
@@ -155,7 +154,7 @@ def observe(
 
 
 def _growth(X: Array, y: Array, history: Params, rate: float, noise: float) -> tuple[dict[str, Any], Array] | None:
-    """Compare growth of the spread with its prediction, in the range where it is small but not noise.
+    """Compare the growth of the spread with its prediction, where the spread is small but above the noise.
 
     Returns
     -------

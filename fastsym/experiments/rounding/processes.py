@@ -14,22 +14,22 @@ from fastsym.experiments.rounding.drift import Outcome, observe
 from fastsym.model.datasets import Dataset
 
 Job = tuple[str, int, int, float, float, str]
-"""Arguments of :func:`observe` after the data, but for the core type."""
+"""Arguments of :func:`observe` after the data, without the core type."""
 
 
 class Reply(NamedTuple):
-    """What a child process found."""
+    """The answer of a child process."""
 
     kind: str
     version: str
     architecture: str
-    """As of :func:`numpy_blas`."""
+    """As :func:`numpy_blas` returns it."""
     outcomes: list[Outcome]
-    """None at all if the BLAS did not take the core type that it was told to."""
+    """Empty if the BLAS did not accept the core type that it was given."""
 
 
 def numpy_blas() -> tuple[str, str, str]:
-    """Kind, version and architecture of the BLAS that NumPy has loaded in this process; the last two may be empty."""
+    """Return kind, version and architecture of NumPy's BLAS in this process; the last two may be empty."""
     from threadpoolctl import threadpool_info  # here, because only this needs it
 
     for library in threadpool_info():
@@ -40,7 +40,7 @@ def numpy_blas() -> tuple[str, str, str]:
 
 
 def answer() -> None:
-    """Work of a child process: read a request from standard input, write the outcomes to standard output."""
+    """Do a child process's work: read a request from standard input, write the outcomes to standard output."""
     jobs: list[Job]
     asked, data, jobs = pickle.load(sys.stdin.buffer)  # from our own parent
     kind, version, architecture = numpy_blas()
@@ -51,7 +51,7 @@ def answer() -> None:
 
 
 def ask(core_type: str | None, data: Dataset, jobs: Sequence[Job]) -> Reply | None:
-    """Run jobs in a fresh process under one core type; None if the process died, as of an illegal instruction."""
+    """Run jobs in a fresh process under one core type; None if it crashed, for example by an illegal instruction."""
     package_parent = str(Path(__file__).parents[3])
     environment = os.environ | {
         "OPENBLAS_NUM_THREADS": "1",
@@ -71,7 +71,7 @@ def ask(core_type: str | None, data: Dataset, jobs: Sequence[Job]) -> Reply | No
         return None
     if done.returncode != 0:
         raise RuntimeError(
-            f"rounding experiment: expected a child process to end well; got exit code {done.returncode}: "
+            f"a child process of the rounding experiment failed with exit code {done.returncode}: "
             f"{done.stderr.decode(errors='replace')[-2000:]}"
         )
     reply: Reply = pickle.loads(done.stdout)  # from our own child

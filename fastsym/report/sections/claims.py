@@ -99,7 +99,7 @@ def render(judged: Judged, context: Context) -> Section:
 
 
 def _marked(verdict: Verdict) -> str:
-    return f"{verdict.verdict} *" if verdict.hinges else verdict.verdict
+    return f"{verdict.verdict} *" if verdict.depends_on_threshold else verdict.verdict
 
 
 def _draw_grid(figure: Figure, by_key: dict[tuple[int, str], Verdict], tables: list[str]) -> None:
@@ -108,7 +108,7 @@ def _draw_grid(figure: Figure, by_key: dict[tuple[int, str], Verdict], tables: l
         for column, name in enumerate(tables):
             verdict = by_key[claim.number, name]
             colour, mark = MARKS[verdict.verdict]
-            mark += " *" if verdict.hinges else ""
+            mark += " *" if verdict.depends_on_threshold else ""
             axes.add_patch(Rectangle((column, row), 0.96, 0.9, facecolor=colour, alpha=0.22, edgecolor=colour))
             axes.text(column + 0.48, row + 0.45, mark, ha="center", va="center", color=INK)
     axes.set_xlim(0, len(tables))

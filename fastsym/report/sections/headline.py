@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastsym.experiments.article import HIDDEN, PATH_LEARNING_RATE, UnitPaths
+from fastsym.experiments.article import HIDDEN, STANDARDISED_LEARNING_RATE, UnitPaths
 from fastsym.model.params import Array
 from fastsym.report.charts import START_NAMES, listed
 from fastsym.report.content import Plot, Section, rounded
@@ -64,7 +64,7 @@ def _units_plot(paths: tuple[UnitPaths, ...], seed: int) -> Plot:
         note=f"Each line is the way of one hidden unit through {paths[0].iterations[-1]} iterations, from the "
         "ring to the dot, with one scale both ways; equal units lie on each other. Of the features, number "
         f"{feature + 1} is shown, in which the two units that are closest end furthest from each other; standardised, "
-        f"learning rate {PATH_LEARNING_RATE:g}, seed {seed}.",
+        f"learning rate {STANDARDISED_LEARNING_RATE:g}, seed {seed}.",
         height_inches=HEIGHT_INCHES,
         width_inches=WIDTH_INCHES,
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fastsym.experiments.snapshots import WatchedRun, watch_runs
-from fastsym.experiments.symmetry import snapshots, unit_vectors
+from fastsym.experiments.symmetry import each_network, unit_vectors
 from fastsym.model.params import Array
 from fastsym.report.charts import START_NAMES
 from fastsym.report.content import Section, Stepper, rounded
@@ -98,7 +98,7 @@ def _brief(values: Array, digits: int) -> Any:
 def _frame(runs: tuple[WatchedRun, ...]) -> pd.DataFrame:
     parts = []
     for run in runs:
-        for i, state in enumerate(snapshots(run.history)):
+        for i, state in enumerate(each_network(run.history)):
             keys = {"start": run.start, "iteration": run.iterations[i], "cost": run.costs[i], "b2": float(state.b2)}
             units = [f"W1 {name}" for name in run.feature_names]
             columns = {"class": list(run.classes[i]), "unit": range(1, len(state.W2) + 1)}

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from fastsym.experiments.article import STARTS
+from fastsym.experiments.article import CASES
 from fastsym.experiments.published import Comparison, compare
 from fastsym.report.content import Format, Section, Table
 from fastsym.report.sections import long_run, ten_iterations
@@ -12,7 +12,7 @@ from fastsym.report.study import Context, Study
 def run(context: Context) -> tuple[Comparison, ...]:
     """Compare the first ten costs and where the curves end."""
     curves = context.result(long_run.STUDY)
-    finals = {case: [curve.summed_costs[-1] for curve in curves if curve.case == case] for case in STARTS}
+    finals = {case: [curve.summed_costs[-1] for curve in curves if curve.case == case] for case in CASES}
     return compare(context.result(ten_iterations.STUDY)[0].summed_costs, finals)
 
 

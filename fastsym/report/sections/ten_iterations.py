@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.experiments.article import HIDDEN, NETWORK_LEARNING_RATE, STARTS, NetworkTable, tabulate_case
+from fastsym.experiments.article import CASES, HIDDEN, NETWORK_LEARNING_RATE, NetworkTable, tabulate_case
 from fastsym.report.charts import CASE_COLOURS, CASE_NAMES
 from fastsym.report.content import Format, Plot, Section, Table
 from fastsym.report.study import Context, Study
@@ -12,7 +12,7 @@ from fastsym.report.study import Context, Study
 
 def run(context: Context) -> tuple[NetworkTable, ...]:
     """Train cases 1 and 2."""
-    return tuple(tabulate_case(case, seed=context.settings.seed) for case in STARTS)
+    return tuple(tabulate_case(case, seed=context.settings.seed) for case in CASES)
 
 
 def render(cases: tuple[NetworkTable, ...], _: Context) -> Section:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.experiments.article import PATH_LEARNING_RATE, UnitPaths, follow_units
+from fastsym.experiments.article import STANDARDISED_LEARNING_RATE, UnitPaths, follow_units
 from fastsym.report.charts import listed
 from fastsym.report.content import Plot, Section
 from fastsym.report.study import Context, Study
@@ -39,7 +39,7 @@ def render(paths: tuple[UnitPaths, ...], context: Context) -> Section:
         draw=lambda figure: _draw(figure, paths),
         note=(
             "Output weight W2 of each of the four units; lines that lie on each other are drawn as one. "
-            f"Standardised features, learning rate {PATH_LEARNING_RATE:g}, seed {context.settings.seed}."
+            f"Standardised features, learning rate {STANDARDISED_LEARNING_RATE:g}, seed {context.settings.seed}."
         ),
         height_inches=5.2,
     )

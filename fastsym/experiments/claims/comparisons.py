@@ -1,8 +1,8 @@
-"""One small function for each claim of the article that takes more than the zero start: runs in, verdict out.
+"""Claims that compare the zero start with other starts, one function for each: runs in, verdict out.
 
-Every number in a reason was just measured. A claim counts as true if it holds in most cases: the exact 95 % interval of
-the share of seeds lies above one half. Where that needs a threshold, it is one of
-:mod:`fastsym.experiments.claims.thresholds`, and the reason says whether another one would give another verdict.
+Every number in a reason was just measured. A claim is true if it holds in most cases: the exact 95 % interval of the
+share of seeds lies above one half. If that needs a threshold, it is one of
+:mod:`fastsym.experiments.claims.thresholds`, and the reason says whether another threshold would change the verdict.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from fastsym.experiments.claims.exact import LN_2
-from fastsym.experiments.claims.runs import HIDDEN, ITERATIONS, LARGE_SCALE, SCALE, Runs, Split, iterations_to, network
+from fastsym.experiments.article import CURVE_ITERATIONS, HIDDEN, SCALE
+from fastsym.experiments.claims.runs import LARGE_SCALE, Runs, Split, iterations_to, network
 from fastsym.experiments.claims.thresholds import AS_LARGE, IN_SATURATION, LEFT, SAME, Threshold, sensitivity
 from fastsym.experiments.claims.verdicts import Answer, Share, Verdict, median, share
-from fastsym.experiments.symmetry import saturated_fraction, snapshots
+from fastsym.experiments.claims.zero_start import LN_2
+from fastsym.experiments.symmetry import each_network, saturated_fraction
 from fastsym.model.params import Array
 
 
@@ -32,10 +33,10 @@ def _tested(
     numbers: dict[str, float],
     of: str,
 ) -> Verdict:
-    """Make a verdict that a threshold decides; ``count`` gives in how many seeds the claim holds with another one."""
-    hinges, sentence, tried = sensitivity(threshold, lambda value: count(value).answer)
+    """Make a verdict that depends on a threshold; ``count`` says in how many seeds the claim holds with a given one."""
+    depends, sentence, tried = sensitivity(threshold, lambda value: count(value).answer)
     verdict = _verdict(claim, runs, count(threshold.value), f"{reason} {sentence}", numbers | tried, of)
-    return replace(verdict, hinges=hinges)
+    return replace(verdict, depends_on_threshold=depends)
 
 
 def _percent(part: float) -> str:
@@ -43,7 +44,7 @@ def _percent(part: float) -> str:
 
 
 def _way_to(cost: float, left: float) -> float:
-    """Cost at which all but a part of the way from ln 2 to ``cost`` is done."""
+    """Return the cost at which all but a fraction of the way from ln 2 to ``cost`` is done."""
     return LN_2 + (1 - left) * (cost - LN_2)
 
 
@@ -57,7 +58,7 @@ def one_layer_meets(runs: Runs) -> Verdict:
     middle = median(random).value
     reason = (
         f"In {runs.layer_random.shape[1]} iterations the zero start goes from {runs.layer_zero[0]:.4g} to {zero:.4g}, "
-        f"random starts to {middle:.4g} (median); the same within {_percent(SAME.value)} in {count(SAME.value)}."
+        f"random starts to {middle:.4g} (median); the costs agree within {_percent(SAME.value)} in {count(SAME.value)}."
     )
     numbers = {"zero_final_cost": zero, "random_final_cost_median": middle}
     return _tested(2, runs, SAME, count, reason, numbers, "both end at the same cost")
@@ -68,7 +69,7 @@ def one_layer_begins_lower(runs: Runs) -> Verdict:
     zero, random = float(runs.layer_zero[0]), runs.layer_random[:, 0]
     found = share(random < zero)
     middle = median(random).value
-    reason = f"The zero start begins at {zero:.4f}, random starts at {middle:.4g} (median); lower in {found}."
+    reason = f"The zero start begins at {zero:.4f}, random starts at {middle:.4g} (median), which is lower in {found}."
     numbers = {"zero_first_cost": zero, "random_first_cost_median": middle}
     return _verdict(3, runs, found, reason, numbers, "the random start begins lower")
 
@@ -105,16 +106,16 @@ def random_is_faster(runs: Runs) -> Verdict:
     zero, random = times(LEFT.value)
     cost, middle = _way_to(end, LEFT.value), median(random)
     reason = (
-        f"To reach {cost:.4f}, where the zero start ends but for {_percent(LEFT.value)} of its way, it takes {zero:g} "
-        f"iterations and random starts {middle.value:g} (median, {middle.interval[0]:g} to {middle.interval[1]:g}); "
-        f"faster in {count(LEFT.value)}."
+        f"To reach {cost:.4f}, {_percent(1 - LEFT.value)} of its own way down, the zero start takes {zero:g} "
+        f"iterations and random starts take {middle.value:g} (median, {middle.interval[0]:g} to "
+        f"{middle.interval[1]:g}); they are faster in {count(LEFT.value)}."
     )
     numbers = {"cost": cost, "zero_iterations": zero, "random_iterations_median": middle.value}
     return _tested(8, runs, LEFT, count, reason, numbers, "the random start is faster")
 
 
 def biases_may_be_zero(runs: Runs) -> Verdict:
-    """Claim 9: biases may start at zero; to draw them does not make the difference that zero weights make."""
+    """Claim 9: biases may start at zero; random biases change less than zero weights do."""
     zero, random, drawn = float(runs.zero.costs[-1]), runs.random.costs[:, -1], runs.random_biases.costs[:, -1]
     biases, weights = np.abs(drawn - random), np.abs(zero - random)
 
@@ -124,7 +125,7 @@ def biases_may_be_zero(runs: Runs) -> Verdict:
     middle = float(np.median(biases)), float(np.median(weights))
     reason = (
         f"Biases drawn like the weights change the final cost by {middle[0]:.2g}, zero weights by {middle[1]:.2g} "
-        f"(medians); biases by less in {count(AS_LARGE.value)}."
+        f"(medians); biases change it less in {count(AS_LARGE.value)}."
     )
     numbers = {"change_by_biases_median": middle[0], "change_by_zero_weights_median": middle[1]}
     return _tested(9, runs, AS_LARGE, count, reason, numbers, "biases matter less than zero weights")
@@ -134,7 +135,7 @@ def small_weights_avoid_saturation(runs: Runs) -> Verdict:
     """Claim 10: the factor 0.01 keeps tanh out of saturation."""
     small, large, end = (
         np.array([saturated_fraction(runs.data.X, params) for params in networks])
-        for networks in (runs.random_starts, runs.large_starts, snapshots(network(runs.random.params)))
+        for networks in (runs.random_starts, runs.large_starts, each_network(network(runs.random.params)))
     )
 
     def count(most: float) -> Share:
@@ -143,12 +144,12 @@ def small_weights_avoid_saturation(runs: Runs) -> Verdict:
     shares = [float(np.median(each)) for each in (small, large, end)]
     reason = (
         f"Saturated hidden values (beyond 0.99): {_percent(shares[0])} at the start, {_percent(shares[1])} without the "
-        f"factor, {_percent(shares[2])} after {ITERATIONS} iterations (medians); at most "
+        f"factor 0.01, {_percent(shares[2])} after {CURVE_ITERATIONS} iterations (medians); at most "
         f"{_percent(IN_SATURATION.value)} at the start in {count(IN_SATURATION.value)}."
     )
     names = ("saturated_at_start", "saturated_at_start_without_factor", "saturated_at_end")
     numbers = dict(zip(names, shares, strict=True))
-    return _tested(10, runs, IN_SATURATION, count, reason, numbers, "tanh starts out of saturation")
+    return _tested(10, runs, IN_SATURATION, count, reason, numbers, "tanh starts outside saturation")
 
 
 def large_weights_are_slow(runs: Runs) -> Verdict:
@@ -168,14 +169,14 @@ def large_weights_are_slow(runs: Runs) -> Verdict:
     cost = _way_to(end, LEFT.value)
     reason = (
         f"To reach {cost:.4f}, scale {SCALE:g} takes {_time(middle[0])} and scale {LARGE_SCALE:g} {_time(middle[1])} "
-        f"(medians); the large weights are slower in {count(LEFT.value)} where one of the two gets there."
+        f"(medians); large weights are slower in {count(LEFT.value)}, among those where either start reaches it."
     )
     numbers = {"cost": cost, "small_iterations_median": middle[0], "large_iterations_median": middle[1]}
     return _tested(11, runs, LEFT, count, reason, numbers, "large weights are slower")
 
 
 def _time(iterations: float) -> str:
-    return f"{iterations:g} iterations" if np.isfinite(iterations) else f"more than {ITERATIONS} iterations"
+    return f"{iterations:g} iterations" if np.isfinite(iterations) else f"more than {CURVE_ITERATIONS} iterations"
 
 
 def both_reach_the_same_cost(runs: Runs) -> Verdict:
@@ -197,7 +198,7 @@ def both_reach_the_same_cost(runs: Runs) -> Verdict:
 
 
 def zero_only_needs_longer(runs: Runs) -> Verdict:
-    """Claim 13: the zero start only needs more iterations to come where the random start is."""
+    """Claim 13: the zero start only needs more iterations to reach the cost of the random start."""
     limit, random = float(runs.zero_settled.costs[-1]), runs.random.costs[:, -1]
 
     def count(tolerance: float) -> Share:
@@ -205,9 +206,9 @@ def zero_only_needs_longer(runs: Runs) -> Verdict:
 
     middle = float(np.median(random))
     reason = (
-        f"After {len(runs.zero_settled.costs)} iterations the zero start stands still at {limit:.5f}, the entropy of "
-        f"the labels; random starts are at {middle:.5f} (median) after {ITERATIONS}; it gets as low, within "
-        f"{_percent(SAME.value)}, in {count(SAME.value)}."
+        f"After {len(runs.zero_settled.costs)} iterations the zero start has converged to {limit:.5f}, the entropy of "
+        f"the labels; random starts reach {middle:.5f} (median) after {CURVE_ITERATIONS}; the zero start gets as low, "
+        f"within {_percent(SAME.value)}, in {count(SAME.value)}."
     )
     numbers = {"zero_limit": limit, "random_final_cost_median": middle}
     return _tested(13, runs, SAME, count, reason, numbers, "the zero start gets as low")
@@ -227,27 +228,28 @@ def zero_overfits(runs: Runs) -> Verdict:
 
     middle = float(np.median(zero)), float(np.median(random))
     reason = (
-        f"The test cost ends {_percent(middle[0])} above its lowest from the zero start and {_percent(middle[1])} from "
-        f"a random one (medians); more than {_percent(SAME.value)} and more than from the random start in "
-        f"{count(SAME.value)}."
+        f"The test cost ends {_percent(middle[0])} above its minimum with the zero start and {_percent(middle[1])} "
+        f"with a random one (medians); with the zero start by more than {_percent(SAME.value)} and by more than with "
+        f"the random start in {count(SAME.value)}."
     )
     numbers = {"zero_rise_median": middle[0], "random_rise_median": middle[1]}
     return _tested(14, runs, SAME, count, reason, numbers, "the zero start overfits more")
 
 
 def constant_is_as_bad(runs: Runs) -> Verdict:
-    """Claim 15, added: a constant start is as bad as zero. No chance enters: the random starts are there to compare."""
+    """Claim 15, added: a constant start is as bad as zero. It needs no seeds; random starts are for comparison."""
     zero, constant = float(runs.zero.costs[-1]), float(runs.constant.costs[-1])
     random = float(np.median(runs.random.costs[:, -1]))
 
     def answer(tolerance: float) -> Answer:
         return "true" if constant >= zero * (1 - tolerance) else "false"
 
-    hinges, sentence, tried = sensitivity(SAME, answer)
+    depends, sentence, tried = sensitivity(SAME, answer)
     reason = (
-        f"After {ITERATIONS} iterations: constant {SCALE:g} at {constant:.5f}, {_percent(1 - constant / zero)} below "
-        f"zero at {zero:.5f}, random at {random:.5f} (median), although the {HIDDEN} constant units stay one. "
+        f"After {CURVE_ITERATIONS} iterations: constant {SCALE:g} at {constant:.5f}, {_percent(1 - constant / zero)} "
+        f"below zero at {zero:.5f}, random at {random:.5f} (median), although the {HIDDEN} constant units stay "
+        "identical. "
         f"{sentence}"
     )
     numbers = {"constant_final_cost": constant, "zero_final_cost": zero, "random_final_cost_median": random}
-    return Verdict(15, runs.features, answer(SAME.value), reason, numbers | tried, hinges=hinges)
+    return Verdict(15, runs.features, answer(SAME.value), reason, numbers | tried, depends_on_threshold=depends)

@@ -1,9 +1,10 @@
-"""Claims about the zero start alone: no chance and no threshold; each holds to the last bit or not at all."""
+"""Claims about the zero start alone: they need no seeds and no thresholds, and hold to the last bit or not at all."""
 
 import numpy as np
 
 from fastsym.experiments import published
-from fastsym.experiments.claims.runs import ITERATIONS, Runs, network
+from fastsym.experiments.article import CURVE_ITERATIONS
+from fastsym.experiments.claims.runs import Runs, network
 from fastsym.experiments.claims.verdicts import Answer, Verdict
 
 LN_2 = float(np.log(2))
@@ -26,7 +27,7 @@ def zero_weights_stay(runs: Runs) -> Verdict:
     """Claim 4: from the zero start W1 and W2 never change."""
     history = network(runs.zero.history)
     largest = max(float(np.abs(weights).max()) for weights in (history.W1, history.W2))
-    reason = f"The largest weight in {len(history.W2)} snapshots of {ITERATIONS} iterations is {largest:g}."
+    reason = f"The largest weight in {len(history.W2)} snapshots of {CURVE_ITERATIONS} iterations is {largest:g}."
     return Verdict(4, runs.features, _answer(largest == 0), reason, {"largest_weight": largest})
 
 
