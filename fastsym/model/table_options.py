@@ -4,7 +4,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -64,16 +64,26 @@ class TableOptions:
         from fastsym.model.tables import load_table
 
         if self.csv is None:
-            given = [each.name for each in fields(self) if getattr(self, each.name) not in (each.default, [])]
-            if given:
-                named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            if self._given():
+                named = ", ".join(f"--{name.replace('_', '-')}" for name in self._given())
                 raise ValueError(f"csv: expected a file for {named}; got none; add --csv FILE")
             return None
-        rest = {name: value for name, value in asdict(self).items() if name not in ("csv", "target", "skip")}
-        for name in ("drop", "missing", "one_hot"):
-            rest[name] = rest[name] or ()
         source = sys.stdin.buffer if self.csv == Path("-") else self.csv
-        return load_table(source, self.target, skip=_lines(self.skip or ()), **rest)
+        return load_table(source, self.target, **self.arguments())
+
+    def arguments(self) -> dict[str, Any]:
+        """Give the named arguments of :func:`fastsym.load_table` that are no defaults.
+
+        Raises
+        ------
+        ValueError
+            If the lines to skip are no numbers.
+        """
+        given = {name: getattr(self, name) for name in self._given() if name not in ("csv", "target")}
+        return given | ({"skip": _lines(self.skip)} if self.skip else {})
+
+    def _given(self) -> list[str]:
+        return [each.name for each in fields(self) if getattr(self, each.name) not in (each.default, [])]
 
 
 def with_table_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -97,10 +107,10 @@ def with_table_options(command: Callable[..., None]) -> Callable[..., None]:
     return with_table
 
 
-def _lines(texts: list[str] | tuple[()]) -> list[int]:
+def _lines(texts: list[str]) -> list[int]:
     """Read numbers of lines and ranges of them, such as 1,4-6."""
     lines: list[int] = []
-    for part in ",".join(texts).split(",") if texts else []:
+    for part in ",".join(texts).split(","):
         first, _, last = part.partition("-")
         if not first.strip().isdecimal() or (last and not last.strip().isdecimal()):
             raise ValueError(f"skip: expected numbers of lines, such as 2 or 1,4-6; got {part!r}; count lines from 1")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fastsym._console import stop
+from fastsym.model.table_options import TableOptions, with_table_options
 
 DEFAULT_PORT = 8470
 
@@ -40,7 +41,9 @@ def free_port(wanted: int | None) -> int:
 
 
 @app.command()
+@with_table_options
 def play(
+    table: TableOptions,
     port: Annotated[
         int | None,
         typer.Option(
@@ -56,11 +59,13 @@ def play(
         if (error.name or "").split(".")[0] not in ("nicegui", "starlette"):
             raise
         raise stop("the playground needs NiceGUI: pip install 'fastsym[play]'") from error
+    from fastsym.play import tables
     from fastsym.play.retrain import warm_up
 
     try:
+        tables.use(table)
         found = free_port(port)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise stop(error) from error
     try:
         warm_up(typer.echo)

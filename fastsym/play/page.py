@@ -10,6 +10,7 @@ from nicegui import Client, app, background_tasks, ui
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 
+from fastsym.play import tables
 from fastsym.play.controls import LABELS, SLIDERS, ChoiceControl, NumberControl, StartControl, text_element
 from fastsym.play.newest import Newest
 from fastsym.play.results import Results
@@ -85,9 +86,7 @@ class Playground:
         with ui.element("div").classes("play"):
             with ui.element("header"):
                 text_element("h1", "fastsym playground")
-                text_element(
-                    "p", f"Each change trains the network again, {ITERATIONS} iterations on the Titanic table."
-                )
+                text_element("p", f"Each change trains the network again, {ITERATIONS} iterations on {tables.name()}.")
                 self._alert = text_element("p", "").classes("alert").props("role=alert")
             with ui.element("section").classes("controls").props('aria-label="Settings"'):
                 self._controls()
@@ -151,7 +150,8 @@ class Playground:
 
     async def export(self) -> None:
         """Show the lines of Python for the current settings, and copy them."""
-        code = to_python(self._settings())
+        settings = self._settings()
+        code = to_python(settings, tables.python(settings.features))
         self._code.text = code
         self._copied.text = ""
         self._dialog.open()

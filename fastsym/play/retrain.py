@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from fastsym import initialise, load_titanic
+from fastsym import initialise
 from fastsym.experiments.symmetry import dead_units, saturated_fraction, unit_classes
-from fastsym.model.datasets import FEATURE_SETS, Dataset
+from fastsym.model.datasets import Dataset
 from fastsym.model.params import Array, Params
-from fastsym.play.settings import DTYPES, ITERATIONS, Settings
+from fastsym.play import tables
+from fastsym.play.settings import CHOICES, ITERATIONS, Settings
 from fastsym.training.checks import checked
 from fastsym.training.registry import select
 from fastsym.training.train import run
@@ -57,7 +58,7 @@ class Observed:
 @cache
 def table(features: str, dtype: str) -> Dataset:
     """Load a feature set in one precision; read-only, because trainings share it."""
-    X, y, names = load_titanic(features)
+    X, y, names = tables.load(features)
     X, y = X.astype(dtype), y.astype(dtype)
     X.setflags(write=False)
     y.setflags(write=False)
@@ -121,7 +122,7 @@ def warm_up(tell: Callable[[str], Any]) -> None:
     tell
         Called with a line of text before each part.
     """
-    parts = [(features, dtype) for features in FEATURE_SETS for dtype in DTYPES]
+    parts = [(features, dtype) for features in CHOICES["features"] for dtype in CHOICES["dtype"]]
     for number, (features, dtype) in enumerate(parts, 1):
         tell(f"warming up, {number} of {len(parts)}: {features} features, {dtype}")
         retrain(Settings(hidden=1, features=features, dtype=dtype))

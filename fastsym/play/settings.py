@@ -58,7 +58,8 @@ RANGES: Mapping[str, Range] = {
     "perturbation": Range(0, 10),
     "seed": Range(0, 2**32 - 1),
 }
-CHOICES: Mapping[str, tuple[str, ...]] = {"start": KINDS, "features": FEATURE_SETS, "dtype": DTYPES}
+CHOICES: dict[str, tuple[str, ...]] = {"start": KINDS, "features": FEATURE_SETS, "dtype": DTYPES}
+"""What can be chosen; :mod:`fastsym.play.tables` changes the features to those of the user's table."""
 DEFAULT = Settings()
 
 
@@ -168,13 +169,21 @@ def _shown(text: str) -> str:
     return text if len(text) <= SHOWN_OF_TEXT else f"{text[:SHOWN_OF_TEXT]}…"
 
 
-def to_python(settings: Settings) -> str:
-    """Write the ten lines of Python that repeat the training exactly and print its last cost."""
+def to_python(settings: Settings, data: str) -> str:
+    """Write the ten lines of Python that repeat the training exactly and print its last cost.
+
+    Parameters
+    ----------
+    settings
+        Of the training.
+    data
+        The expression that loads its table.
+    """
     s = settings
     return f"""\
 import fastsym
 
-data = fastsym.load_titanic({s.features!r})
+data = {data}
 X = data.X.astype({s.dtype!r})
 start = fastsym.initialise(
     {s.start!r}, n_features=len(X), hidden={s.hidden}, scale={s.scale!r},

@@ -7,8 +7,9 @@ import socket
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ from numba.core.event import install_timer
 from typer.testing import CliRunner
 
 import fastsym
+from fastsym.model.table_options import TableOptions
 from fastsym.play import __main__ as command
-from fastsym.play import charts, newest, retrain
+from fastsym.play import charts, newest, retrain, tables
 from fastsym.play.controls import SLIDERS
 from fastsym.play.settings import (
     CHOICES,
@@ -140,7 +142,12 @@ def trained(chosen: Settings, iterations: int = ITERATIONS) -> tuple[fastsym.Tra
     space: dict[str, Any] = {"print": said.append}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", fastsym.NonFiniteCostWarning)
-        exec(to_python(chosen).replace(f"iterations={ITERATIONS}", f"iterations={iterations}"), space)
+        exec(
+            to_python(chosen, tables.python(chosen.features)).replace(
+                f"iterations={ITERATIONS}", f"iterations={iterations}"
+            ),
+            space,
+        )
     return space["training"], said[0]
 
 
@@ -169,7 +176,42 @@ def test_the_page_shows_what_fastsym_trains_and_the_exported_lines_print(chosen:
         until, _ = trained(chosen, iterations)
         np.testing.assert_array_equal(observed.W2[moment], until.params.W2)
     assert charts.facts(observed)["Final cost"] == str(said)
-    assert len(to_python(chosen).splitlines()) == 10
+    assert len(to_python(chosen, tables.python(chosen.features)).splitlines()) == 10
+
+
+@pytest.fixture
+def own_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TableOptions]:
+    """Let the page use a table of three features, one of them with a missing value."""
+    path = tmp_path / "own.csv"
+    path.write_text("a;b;c;y\n1,5;2;red;no\n2,5;?;blue;yes\n0,5;7;red;no\n3,5;1;red;yes\n")
+    options = TableOptions(path, "y", positive="yes", missing=["?"], fill="median", one_hot=["c"], skip=["5"])
+    for each in ("_own", "_options"):
+        monkeypatch.setattr(tables, each, getattr(tables, each))
+    monkeypatch.setitem(CHOICES, "features", CHOICES["features"])
+    retrain.table.cache_clear()
+    tables.use(options)
+    yield options
+    retrain.table.cache_clear()
+
+
+@pytest.mark.parametrize("features", ["raw", "standardised"])
+def test_a_users_table_is_trained_and_exported(own_table: TableOptions, features: str) -> None:
+    chosen, problems = parse({"features": features, "hidden": "2"})
+    assert (chosen.features, problems) == (features, ())
+    assert parse({"features": "article"})[1]
+    observed = retrain.retrain(chosen)
+    assert observed is not None
+    assert observed.feature_names == ("a", "b", "c=blue", "c=red")
+    training, said = trained(chosen)
+    np.testing.assert_array_equal(observed.costs, training.costs)
+    assert charts.facts(observed)["Final cost"] == str(said)
+    assert tables.name() == "own.csv"
+    assert repr(str(own_table.csv)) in tables.python(features)
+
+
+def test_a_users_table_is_standardised_on_the_page_only(own_table: TableOptions) -> None:
+    with pytest.raises(ValueError, match="standardise: expected none for the playground"):
+        tables.use(replace(own_table, standardise=True))
 
 
 def stretches(monkeypatch: pytest.MonkeyPatch, chosen: Settings) -> list[tuple[str, int]]:
