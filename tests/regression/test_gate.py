@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import posix_only
 from gate_repository import commit, git, leftovers, make, write
 from typer.testing import CliRunner
 
@@ -243,7 +244,7 @@ def test_a_revision_that_does_not_build(folder, temporary, code, reason):
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("os.kill(os.getpid(), 9)", "killed by SIGKILL"),
+        pytest.param("os.kill(os.getpid(), 9)", "killed by SIGKILL", marks=posix_only),
         ("time.sleep(99)", "before the time is up"),
     ],
 )
@@ -426,17 +427,18 @@ def start(folder, *arguments):
     )
 
 
+@posix_only
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_end_it_and_leave_nothing(folder, temporary, tmp_path, number, status):
     pids = tmp_path / "pids"
     write(folder, f"open({str(pids)!r}, 'a').write(f'{{os.getpid()}}\\n')\ntime.sleep(600)\n")
     with start(folder) as process:
-        for _ in range(3000):
+        for _ in range(30_000):
             if pids.exists() and pids.read_text():
                 break
             time.sleep(0.02)
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=600)
     assert process.returncode == status
     assert "stopped by " + number.name in err
     assert "Traceback" not in err + out

@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+from conftest import posix_only
 from gate_repository import commit, git, leftovers, make, write
 
 from fastsym.regression.outcome import CannotJudgeError
@@ -148,6 +149,7 @@ def test_a_full_disk_while_files_are_copied(folder, temporary, monkeypatch):
     assert leftovers(folder, temporary) == []
 
 
+@posix_only
 def test_a_full_disk_while_git_writes(folder, temporary, monkeypatch, tmp_path):
     repository = open_repository(folder)
     head = repository.commit("HEAD")
@@ -170,6 +172,7 @@ def test_inside_a_hook_of_another_repository(folder, tmp_path, monkeypatch):
     assert open_repository(folder).changed() == []
 
 
+@posix_only
 def test_hooks_do_not_run(folder, temporary):
     hook = folder / ".git/hooks/post-checkout"
     hook.parent.mkdir(exist_ok=True)

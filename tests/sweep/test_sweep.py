@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import posix_only
 from typer.testing import CliRunner
 
 import fastsym
@@ -200,13 +201,14 @@ def command(*arguments):
 
 
 def wait_for_parts(directory, count):
-    for _ in range(6000):
+    for _ in range(60_000):
         if len(list(directory.glob("part-*"))) >= count:
             return
         time.sleep(0.01)
     raise AssertionError("no parts appeared")
 
 
+@posix_only
 def test_killed_and_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr(grids, "CHUNK_NETWORKS", 4)
     options = ("--seeds", "400", "--iterations", "500", "--hidden", "4")
@@ -229,6 +231,7 @@ def test_killed_and_resumed(tmp_path, monkeypatch):
     same(sweep.read(tmp_path / "out"), sweep.read(tmp_path / "fresh"))
 
 
+@posix_only
 def test_interrupted_and_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr(grids, "CHUNK_NETWORKS", 4)
     options = ("--seeds", "400", "--iterations", "500")
@@ -302,6 +305,7 @@ def test_without_distributed_a_scheduler_is_refused(tmp_path, monkeypatch):
 
 @pytest.mark.filterwarnings("default")  # of Dask's own making
 @pytest.mark.usefixtures("small_chunks")
+@posix_only
 def test_dask_gives_the_same_table_though_a_worker_is_killed(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="distributed is not installed")
     package_parent = str(Path(fastsym.__file__).parents[1])
