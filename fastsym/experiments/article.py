@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastsym.experiments.symmetry import recorded
 from fastsym.model import reference
 from fastsym.model.datasets import Dataset, load_titanic
 from fastsym.model.initialise import initialise
@@ -148,12 +149,6 @@ def _started(case: int, data: Dataset, seed: int) -> Params:
     return initialise(CASES[case], len(data.X), HIDDEN, SCALE, seed)
 
 
-def _network(params: object) -> Params:
-    """Narrow a type: these nets all have a hidden layer."""
-    assert isinstance(params, Params)
-    return params
-
-
 def tabulate_case(
     case: int, data: Dataset | None = None, seed: int = 0, iterations: int = TABLE_ITERATIONS
 ) -> NetworkTable:
@@ -203,7 +198,7 @@ def train_case(
     """
     data = load_titanic() if data is None else data
     training = train(data.X, data.y, _started(case, data, seed), iterations, NETWORK_LEARNING_RATE, variant)
-    return NetworkCurve(case, len(data.y), training.costs, _network(training.params), training.variant)
+    return NetworkCurve(case, len(data.y), training.costs, training.params, training.variant)
 
 
 def follow_units(data: Dataset, start: str, seed: int = 0, states: int = 60) -> UnitPaths:
@@ -226,6 +221,6 @@ def follow_units(data: Dataset, start: str, seed: int = 0, states: int = 60) -> 
     """
     params = initialise(start, len(data.X), HIDDEN, SCALE, seed)
     training = train(data.X, data.y, params, CURVE_ITERATIONS, STANDARDISED_LEARNING_RATE, record_every=1)
-    history = _network(training.history)
+    history = recorded(training)
     kept = np.append(0, np.unique(np.geomspace(1, CURVE_ITERATIONS, states).astype(int)))
     return UnitPaths(start, kept, history.W1[kept], history.W2[kept])

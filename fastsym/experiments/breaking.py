@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 
 from fastsym.experiments.article import CURVE_ITERATIONS, HIDDEN
 from fastsym.experiments.curvature import predicted_deviations, saddle_growth
-from fastsym.experiments.symmetry import Quotient, dead_units, quotient, unit_vectors
+from fastsym.experiments.symmetry import Quotient, dead_units, quotient, recorded, unit_vectors
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
@@ -129,8 +129,7 @@ def time_to_break(
     if (symmetry.multiplicity[~dead] == 1).all() and not dead.any():
         raise ValueError(f"kind: expected a start with equal or zero units; got {kind!r}; use 'zeros' or 'blocks:...'")
     small, counts = symmetry.params, symmetry.multiplicity
-    path = train(data.X, data.y, small, iterations, learning_rate, record_every=1, multiplicity=counts).history
-    assert isinstance(path, Params)  # as the start is
+    path = recorded(train(data.X, data.y, small, iterations, learning_rate, record_every=1, multiplicity=counts))
     initial = {epsilon: deviations(start(epsilon, np.float64), symmetry) for epsilon in sizes}
     # All perturbations are propagated at once: the product is linear in them.
     propagated = np.empty((iterations + 1, len(sizes), *unit_vectors(exact).shape))
@@ -143,8 +142,7 @@ def time_to_break(
         propagated[:, :, members] = along.reshape(-1, *together.shape)
     results = []
     for i, epsilon in enumerate(sizes):
-        history = train(X, y, start(epsilon, dtype), iterations, learning_rate, record_every=1).history
-        assert isinstance(history, Params)  # as the start is
+        history = recorded(train(X, y, start(epsilon, dtype), iterations, learning_rate, record_every=1))
         measured = _first_beyond(deviations(history, symmetry))
         results.append(Break(kind, name, epsilon, measured, _first_beyond(propagated[:, i])))
     return results

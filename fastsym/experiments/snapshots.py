@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsym.experiments.article import CURVE_ITERATIONS, HIDDEN, SCALE, STANDARDISED_LEARNING_RATE
-from fastsym.experiments.symmetry import class_letters, each_network, unit_classes
+from fastsym.experiments.symmetry import class_letters, each_network, recorded, unit_classes
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import STARTS, initialise
 from fastsym.model.params import Array, Params
@@ -84,8 +84,7 @@ def _watch(
     params = initialise(start, len(data.X), hidden, scale, seed)
     # A cost belongs to the parameters before its update: one more iteration gives the last snapshot's cost.
     training = train(data.X, data.y, params, int(moments[-1]) + 1, learning_rate, record_every=1)
-    assert isinstance(training.history, Params)  # as a hidden width was given
-    history = Params(*(values[moments] for values in training.history))
+    history = Params(*(values[moments] for values in recorded(training)))
     classes = tuple(class_letters(unit_classes(state)) for state in each_network(history))
     return WatchedRun(
         start, seed, learning_rate, data.feature_names, moments, training.costs[moments], history, classes

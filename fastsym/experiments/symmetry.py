@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastsym.model.params import Array, Params
+from fastsym.model.params import Array, Params, ParamsT
+from fastsym.training.train import Training
 
 SATURATED = 0.99
 """A hidden value of larger size counts as saturated: the slope of tanh is below 0.02 there."""
@@ -173,6 +174,19 @@ def first_split(history: Params, labels: Array | None = None) -> int | None:
     leaders = np.array([np.flatnonzero(groups == label)[0] for label in groups])
     different = (units != units[:, leaders, :]).any(axis=(1, 2))
     return int(np.argmax(different)) if different.any() else None
+
+
+def recorded(training: Training[ParamsT]) -> ParamsT:
+    """Return the snapshots of a training.
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+    """
+    if training.history is None:
+        raise ValueError("training: expected one with snapshots; got none; train with record_every")
+    return training.history
 
 
 def network_at(history: Params, index: int) -> Params:

@@ -84,8 +84,7 @@ def retrain(settings: Settings, abandoned: Callable[[], bool] = lambda: False) -
     X, y, names = table(s.features, s.dtype)
     start = initialise(s.start, len(names), s.hidden, s.scale, s.seed, s.dtype, s.perturbation)
     problem = checked(X, y, start, ITERATIONS, s.learning_rate)
-    variant = select("fast", problem)
-    params = Params(*problem.params)
+    params, variant = problem.params, select("fast", problem)
     costs = np.empty(ITERATIONS, X.dtype)
     iterations = np.arange(0, ITERATIONS + EVERY, EVERY)
     W2 = np.empty((len(iterations), s.hidden), X.dtype)
@@ -95,7 +94,8 @@ def retrain(settings: Settings, abandoned: Callable[[], bool] = lambda: False) -
         if abandoned():
             return None
         part = costs[first : first + stretch]
-        history = Params(*run(variant, problem, part, every=EVERY) or ())
+        history = run(variant, problem, part, EVERY)
+        assert history is not None  # because snapshots are asked for
         W2[first // EVERY : (first + len(part)) // EVERY + 1] = history.W2
     milliseconds = 1000 * (time.perf_counter() - begin)
     with np.errstate(all="ignore"):  # weights that diverged are shown as they are

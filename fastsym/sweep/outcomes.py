@@ -57,11 +57,13 @@ def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = Non
     settings = [grid.settings(network) for network in range(chunk.first, chunk.stop)]
     dtype = np.dtype(settings[0]["dtype"])
     X, y = data.X.astype(dtype), data.y.astype(dtype)
-    starts = [_start(X, each) for each in settings]
+    starts: list[Params] = [
+        initialise(s["start"], len(X), s["hidden"], s["scale"], s["seed"], s["dtype"], s["perturbation"])
+        for s in settings
+    ]
     together = Params(*(np.stack(values) for values in zip(*starts, strict=True)))
     rates = np.array([each["learning_rate"] for each in settings])
     training = train_population(X, y, together, grid.iterations, rates, threads=threads, merge_equal_samples=True)
-    assert isinstance(training.params, Params)  # as the starts are
     common = {
         "iterations": grid.iterations,
         "samples": X.shape[1],
@@ -75,13 +77,6 @@ def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = Non
     for name, values in (*_of_costs(training.costs).items(), *_of_networks(X, y, together, training.params).items()):
         table[name] = values
     return table
-
-
-def _start(X: Array, settings: dict[str, Any]) -> Params:
-    names = ("scale", "seed", "dtype", "perturbation")
-    params = initialise(settings["start"], len(X), settings["hidden"], **{name: settings[name] for name in names})
-    assert isinstance(params, Params)  # because hidden is given
-    return params
 
 
 def _of_costs(costs: Array) -> dict[str, Array]:

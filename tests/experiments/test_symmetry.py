@@ -132,6 +132,13 @@ def test_first_split_knows_classes_that_differ_from_the_start():
     assert symmetry.first_split(history) is None
 
 
+def test_a_training_without_snapshots_is_refused(data):
+    start = fastsym.initialise("zeros", 8, 1)
+    assert len(symmetry.recorded(fastsym.train(data.X, data.y, start, 2, 0.1, record_every=1)).W2) == 3
+    with pytest.raises(ValueError, match="train with record_every"):
+        symmetry.recorded(fastsym.train(data.X, data.y, start, 2, 0.1))
+
+
 def test_effective_rank():
     assert effective_rank(np.eye(4)) == pytest.approx(4)
     assert effective_rank(np.ones((4, 6))) == pytest.approx(1)

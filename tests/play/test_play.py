@@ -219,9 +219,9 @@ def stretches(monkeypatch: pytest.MonkeyPatch, chosen: Settings) -> list[tuple[s
     ran = []
     run = retrain.run
 
-    def seen(variant: Any, problem: Any, costs: Any, **more: Any) -> Any:
+    def seen(variant: Any, problem: Any, costs: Any, *more: Any) -> Any:
         ran.append((variant.name, len(costs)))
-        return run(variant, problem, costs, **more)
+        return run(variant, problem, costs, *more)
 
     monkeypatch.setattr(retrain, "run", seen)
     assert retrain.retrain(chosen) is not None

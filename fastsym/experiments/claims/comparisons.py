@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from fastsym.experiments.article import CURVE_ITERATIONS, HIDDEN, SCALE
-from fastsym.experiments.claims.runs import LARGE_SCALE, Runs, Split, iterations_to, network
+from fastsym.experiments.claims.runs import LARGE_SCALE, Runs, Split, iterations_to
 from fastsym.experiments.claims.thresholds import AS_LARGE, IN_SATURATION, LEFT, SAME, Threshold, sensitivity
 from fastsym.experiments.claims.verdicts import Answer, Share, Verdict, median, share
 from fastsym.experiments.claims.zero_start import LN_2
@@ -76,7 +76,7 @@ def one_layer_begins_lower(runs: Runs) -> Verdict:
 
 def random_weights_change(runs: Runs) -> Verdict:
     """Claim 7: from the random start the weights change, within the table's ten iterations."""
-    after = network(runs.random_short.params)
+    after = runs.random_short.params
     before = [np.stack([getattr(start, name) for start in runs.random_starts]) for name in ("W1", "W2")]
     changes = [
         np.abs(now - then).reshape(runs.seeds, -1).max(axis=1)
@@ -135,7 +135,7 @@ def small_weights_avoid_saturation(runs: Runs) -> Verdict:
     """Claim 10: the factor 0.01 keeps tanh out of saturation."""
     small, large, end = (
         np.array([saturated_fraction(runs.data.X, params) for params in networks])
-        for networks in (runs.random_starts, runs.large_starts, each_network(network(runs.random.params)))
+        for networks in (runs.random_starts, runs.large_starts, each_network(runs.random.params))
     )
 
     def count(most: float) -> Share:

@@ -16,7 +16,7 @@ from fastsym.experiments.article import (
     SCALE,
     TABLE_ITERATIONS,
 )
-from fastsym.experiments.symmetry import each_network, quotient
+from fastsym.experiments.symmetry import each_network, quotient, recorded
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
@@ -30,12 +30,6 @@ SETTLED_ITERATIONS = 20_000
 TEST_FRACTION = 0.3
 RECORD_EVERY = 50
 """Iterations between two snapshots."""
-
-
-def network(start: object) -> Params:
-    """Narrow a type: these runs are all of the two-layer net."""
-    assert isinstance(start, Params)
-    return start
 
 
 def stacked(networks: Sequence[Params]) -> Params:
@@ -165,8 +159,7 @@ class Runs:
             training = train(
                 X[:, kept], y[kept], start, CURVE_ITERATIONS, NETWORK_LEARNING_RATE, record_every=RECORD_EVERY
             )
-            history = network(training.history)
-            return np.array([cost_of(X[:, test], y[test], params) for params in each_network(history)])
+            return np.array([cost_of(X[:, test], y[test], params) for params in each_network(recorded(training))])
 
         return Split(test_costs(initialise("zeros", len(X), 1)), test_costs(self.random_starts[seed]))
 

@@ -4,8 +4,9 @@ import numpy as np
 
 from fastsym.experiments import published
 from fastsym.experiments.article import CURVE_ITERATIONS
-from fastsym.experiments.claims.runs import Runs, network
+from fastsym.experiments.claims.runs import Runs
 from fastsym.experiments.claims.verdicts import Answer, Verdict
+from fastsym.experiments.symmetry import recorded
 
 LN_2 = float(np.log(2))
 
@@ -25,7 +26,7 @@ def initial_cost(runs: Runs) -> Verdict:
 
 def zero_weights_stay(runs: Runs) -> Verdict:
     """Claim 4: from the zero start W1 and W2 never change."""
-    history = network(runs.zero.history)
+    history = recorded(runs.zero)
     largest = max(float(np.abs(weights).max()) for weights in (history.W1, history.W2))
     reason = f"The largest weight in {len(history.W2)} snapshots of {CURVE_ITERATIONS} iterations is {largest:g}."
     return Verdict(4, runs.features, _answer(largest == 0), reason, {"largest_weight": largest})
@@ -33,7 +34,7 @@ def zero_weights_stay(runs: Runs) -> Verdict:
 
 def only_output_bias_moves(runs: Runs) -> Verdict:
     """Claim 5: only b2 moves, because the classes are unbalanced."""
-    end, balanced = network(runs.zero.params), network(runs.balanced.params)
+    end, balanced = runs.zero.params, runs.balanced.params
     others = max(float(np.abs(values).max()) for values in end[:3])
     with_balance = max(float(np.abs(values).max()) for values in balanced)
     b2 = float(end.b2)

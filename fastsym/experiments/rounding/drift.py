@@ -11,7 +11,15 @@ from numpy.typing import DTypeLike
 
 from fastsym.experiments.article import CURVE_ITERATIONS, STANDARDISED_LEARNING_RATE
 from fastsym.experiments.curvature import predicted_deviations
-from fastsym.experiments.symmetry import class_letters, first_split, network_at, spread, unit_classes, unit_vectors
+from fastsym.experiments.symmetry import (
+    class_letters,
+    first_split,
+    network_at,
+    recorded,
+    spread,
+    unit_classes,
+    unit_vectors,
+)
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
@@ -89,8 +97,7 @@ def _path(
     """Return the costs of all iterations, and snapshots of every ``every``-th iteration and of the end."""
     if arithmetic != "einsum":
         training = train(X, y, start, iterations, rate, arithmetic, record_every=every)
-        assert isinstance(training.history, Params)  # as the start is
-        return training.costs, training.history
+        return training.costs, recorded(training)
     params = Params(*(values.copy() for values in start))
     costs = np.empty(iterations, X.dtype)
     kept = [Params(*(values.copy() for values in params))]
