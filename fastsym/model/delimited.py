@@ -2,48 +2,20 @@
 
 import csv
 import io
-import re
 from collections import Counter
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from fastsym.model.columns import COMMA_NUMBER, THOUSANDS, Table, is_text, listed, option
+from fastsym.model.columns import COMMA_NUMBER, THOUSANDS, Table, is_text, option
+from fastsym.model.lines import EMPTY, Lines, Reading, lines_of, separator, short
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "space": " ", "spaces": " "}
-PROBED = 1000
-"""Lines that separators are tried on."""
 MISSING = ("", "#N/A", "#NA", "-nan", "-NaN", "<NA>", "N/A", "n/a", "NA", "NaN", "nan", "NULL", "null", "None")
 """What stands for a missing value in any file, as for pandas."""
-COMMENT_SIGNS = ("#", "%", "//", "*", "!")
-OTHER_FORMATS = {"JSON": r"[\[{]\s*([\[{\"]|$)", "HTML or XML": r"<[!?a-zA-Z]", "ARFF": r"(?i)@relation"}
-"""What the first line of a text begins with that is no table of fields."""
-
-
-EMPTY = "table: expected a line of names and rows below it; got none; pass data"
-
-
-class Reading(NamedTuple):
-    """How a text is to be read; None stands for what it tells itself. See :func:`fastsym.load_table`."""
-
-    sep: str | None = None
-    decimal: str | None = None
-    encoding: str | None = None
-    comment: str | None = None
-    header: bool | None = None
-    skip: tuple[int, ...] = ()
-
-
-class Lines(NamedTuple):
-    """Lines of a file that hold something."""
-
-    texts: list[str]
-    numbers: list[int]
-    """Which lines of the file they are, from 1."""
 
 
 class Rows(NamedTuple):
@@ -77,8 +49,8 @@ def parse(text: str, reading: Reading, index: bool, missing: tuple[str, ...]) ->
     ValueError
         If rows differ in length, names are no names, or it is not certain how the text is written.
     """
-    lines = _lines(text, reading)
-    sep = _separator(lines, reading.sep)
+    lines = lines_of(text, reading)
+    sep = separator(lines, reading.sep)
     if sep == " ":
         lines = Lines([line.strip().replace("\t", " ") for line in lines.texts], lines.numbers)
     else:  # spreadsheets write lines of separators alone for empty rows
@@ -99,76 +71,6 @@ def parse(text: str, reading: Reading, index: bool, missing: tuple[str, ...]) ->
     return Table(frame, np.array(lines.numbers)[rows.starts])
 
 
-def _lines(text: str, reading: Reading) -> Lines:
-    every = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    kept = [
-        i
-        for i, line in enumerate(every)
-        if line.strip()
-        and i + 1 not in reading.skip
-        and not (reading.comment and line.lstrip().startswith(reading.comment))
-    ]
-    if not kept:
-        raise ValueError(EMPTY)
-    first = every[kept[0]].lstrip()
-    other = next((name for name, begin in OTHER_FORMATS.items() if re.match(begin, first)), None)
-    if other:
-        raise ValueError(
-            f"line {kept[0] + 1}: expected names with separators between them; got {_short(first)}, which looks like "
-            f"{other}; read it with another program, and pass a DataFrame or save it as CSV"
-        )
-    sign = next((sign for sign in COMMENT_SIGNS if first.startswith(sign)), None)
-    if sign and reading.comment is None:
-        raise ValueError(
-            f"line {kept[0] + 1}: expected names; got {_short(first)}, which looks like a comment; add "
-            f"{option('comment', sign)} to leave out such lines, or {option('comment', '')} if it is none"
-        )
-    return Lines([every[i] for i in kept], [i + 1 for i in kept])
-
-
-def _separator(lines: Lines, told: str | None) -> str:
-    if told is not None:
-        sep = SEPARATORS.get(told, told)
-        if len(sep) != 1 or sep in '"\n\r':
-            raise ValueError(f"sep: expected one character, or one of {', '.join(SEPARATORS)}; got {told!r}; name one")
-        return sep
-    probed = lines.texts[:PROBED]
-    counts = {sep: _field_counts(probed, sep) for sep in dict.fromkeys(SEPARATORS.values())}
-    agreeing = [sep for sep, found in counts.items() if found[0] > 1 and len(set(found)) == 1]
-    if len(agreeing) > 1 and agreeing[-1] == " ":  # blanks are also part of names and values
-        agreeing.pop()
-    if len(agreeing) > 1:
-        raise ValueError(
-            f"sep: expected one character that separates fields; got {listed(agreeing)}, of which each would do; "
-            f"add {option('sep', agreeing[0])} or {option('sep', agreeing[1])}"
-        )
-    if agreeing:
-        return agreeing[0]
-    # No choice leaves all lines equal. Take the one that leaves most so, to say what is wrong with the others.
-    agreement = {sep: _agreement(found[1:] or found) for sep, found in counts.items()}
-    best = max(agreement, key=lambda sep: agreement[sep])
-    if agreement[best] < 0.5:
-        unclosed = [number for text, number in zip(*lines, strict=True) if text.count('"') % 2]
-        advice = f"fix the quotes in line {unclosed[0]}" if unclosed else "name the character with --sep"
-        raise ValueError(
-            f"line {lines.numbers[0]}: expected fields with commas, semicolons, tabs, pipes or blanks between; got "
-            f"{_short(lines.texts[0])}; {advice}"
-        )
-    return best
-
-
-def _field_counts(lines: list[str], sep: str) -> list[int]:
-    if sep == " ":
-        lines = [line.strip().replace("\t", " ") for line in lines]
-    return [len(row) for row in csv.reader(lines, delimiter=sep, skipinitialspace=True)]
-
-
-def _agreement(counts: list[int]) -> float:
-    """Share of rows that have the most common number of fields, if that is more than one."""
-    width, times = Counter(counts).most_common(1)[0]
-    return times / len(counts) if width > 1 else 0.0
-
-
 def _rows(lines: Lines, sep: str, has_header: bool) -> Rows:
     reader = csv.reader(lines.texts, delimiter=sep, skipinitialspace=True, strict=True)
     names: list[str] = []
@@ -187,7 +89,7 @@ def _rows(lines: Lines, sep: str, has_header: bool) -> Rows:
     except csv.Error as error:
         raise ValueError(
             f"line {lines.numbers[min(begin, len(lines.numbers) - 1)]}: expected quotes that enclose a field; got "
-            f"{_short(lines.texts[min(begin, len(lines.texts) - 1)])}: {error}; fix the quotes, or say --sep"
+            f"{short(lines.texts[min(begin, len(lines.texts) - 1)])}: {error}; fix them"
         ) from error
     return Rows(names, starts, np.array(widths, dtype=np.int64), open_ended)
 
@@ -209,7 +111,7 @@ def _names(rows: Rows, lines: Lines, header: bool | None, index: bool) -> list[s
             f"--no-header if it is a row (the columns are then named 0 to {width - 1}), {leave_out} to leave it out"
         )
         raise ValueError(
-            f"line {line}: expected names; got {_short(lines.texts[0])}, which looks like a row of data or of sizes; "
+            f"line {line}: expected names; got {short(lines.texts[0])}, which looks like a row of data or of sizes; "
             f"add {leave_out if len(names) != width else advice}, or --header if these are names"
         )
     if len(names) != width:
@@ -220,7 +122,7 @@ def _names(rows: Rows, lines: Lines, header: bool | None, index: bool) -> list[s
             advice = "add --index if the first field of each row is its name or number, otherwise complete the names"
         raise ValueError(
             f"line {line}: expected as many names as rows have fields, {width}; got {len(names)}: "
-            f"{_short(lines.texts[0])}; {advice}"
+            f"{short(lines.texts[0])}; {advice}"
         )
     odd = np.flatnonzero(rows.widths != width)
     if len(odd):
@@ -230,7 +132,7 @@ def _names(rows: Rows, lines: Lines, header: bool | None, index: bool) -> list[s
         skip = f"leave out with {option('skip', ','.join(map(str, numbers)))}" if len(odd) <= 20 else "leave them out"
         raise ValueError(
             f"line {numbers[0]}: expected {width} fields, as in most lines; got {rows.widths[odd[0]]}: "
-            f"{_short(lines.texts[first])}{more}; fix it (a separator inside a value needs quotes around it), or {skip}"
+            f"{short(lines.texts[first])}{more}; fix it (a separator inside a value needs quotes around it), or {skip}"
         )
     return [name or f"Unnamed: {i}" for i, name in enumerate(names)]  # as pandas names them
 
@@ -296,7 +198,3 @@ def _is_number(text: str) -> bool:
         return "_" not in text and bool(np.isfinite(float(text.replace(",", "."))))
     except ValueError:
         return False
-
-
-def _short(line: str) -> str:
-    return repr(line if len(line) <= 60 else f"{line[:57]}...")

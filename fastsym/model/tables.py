@@ -9,8 +9,9 @@ import numpy as np
 from fastsym.model import datasets, files
 from fastsym.model.columns import Table, chosen, listed, name_of, select, unknown
 from fastsym.model.datasets import Dataset
-from fastsym.model.delimited import Reading, parse
+from fastsym.model.delimited import parse
 from fastsym.model.labels import labels
+from fastsym.model.lines import Reading
 from fastsym.model.repairs import FILLS, features, refuse_odd_row
 
 

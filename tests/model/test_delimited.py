@@ -92,6 +92,7 @@ REFUSED = {
     "unknown separator": (PLAIN.replace(",", ":"), r"line 1: expected fields .* got 'a:b:y'.*--sep"),
     "one column": ("y\n0\n1\n", r"line 1: expected fields .* got 'y'"),
     "open quotes": (PLAIN.replace("2,3", '"2,3'), r"line 3: expected quotes that enclose a field"),
+    "open quotes, many lines": (PLAIN.replace("1,2", '"1,2') + 50000 * "2,3,1\n", r"fix the quotes in line 2"),
     "odd quotes": (PLAIN.replace("2,3", '"2"2,3'), r"line 3: expected quotes that enclose a field"),
     "open quotes at once": (PLAIN.replace("1,2", '"1,2'), r"fix the quotes in line 2"),
     "empty": ("", "got none"),
