@@ -44,7 +44,6 @@ QUICK = (
     "timing/test_stats.py",
     "regression/test_decision.py::test_verdicts",
     "regression/test_saved.py",
-    "regression/test_worktree.py",
     "sweep/test_sweep.py::test_each_row",
     "play/test_play.py",
     "report/test_page.py",
