@@ -13,7 +13,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Symmetry breaking on the Titanic table: train it fast, check it, time it.",
+    help="Symmetry breaking on the Titanic table: train fast, check, measure.",
 )
 app.command("report")(report)
 HANDED_OVER = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -29,7 +29,7 @@ def regression(context: typer.Context) -> None:
 
 @app.command(context_settings=HANDED_OVER)
 def sweep(context: typer.Context) -> None:
-    """Train a grid of networks into a table; arguments as for python -m fastsym.sweep."""
+    """Train a grid of networks and save a table of results; arguments as for python -m fastsym.sweep."""
     from fastsym.sweep.__main__ import app as sweeper
 
     sweeper(args=context.args, prog_name="fastsym sweep")
@@ -37,7 +37,7 @@ def sweep(context: typer.Context) -> None:
 
 @app.command(context_settings=HANDED_OVER)
 def play(context: typer.Context) -> None:
-    """Open a local page that trains again at each move; arguments as for python -m fastsym.play."""
+    """Open a local page that trains again whenever a slider moves; arguments as for python -m fastsym.play."""
     from fastsym.play.__main__ import app as player
 
     player(args=context.args, prog_name="fastsym play")
@@ -49,7 +49,7 @@ def train(
     table: TableOptions,
     features: Annotated[
         Literal["article", "no_id", "standardised"] | None,
-        typer.Option(help="Feature set of the Titanic table; article if not given."),
+        typer.Option(help="Feature set of the Titanic table; default: article."),
     ] = None,
     hidden: Annotated[int, typer.Option(min=0, help="Hidden units; 0 for the one-layer net.")] = 4,
     start: Annotated[
@@ -83,7 +83,7 @@ def train(
     threads = "1 thread" if training.threads == 1 else f"{training.threads} threads"
     typer.echo(f"cost:    {final}")
     typer.echo(f"variant: {training.variant}, {threads}")
-    typer.echo(f"time:    {seconds:.3g} s for {iterations} iterations, loading of compiled code included")
+    typer.echo(f"time:    {seconds:.3g} s for {iterations} iterations, including the loading of compiled code")
     if not all(np.isfinite(array).all() for array in (training.costs, *training.params)):
         raise typer.Exit(1)
 

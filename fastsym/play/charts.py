@@ -17,7 +17,7 @@ MOST_LINES = 8
 MOST_ROWS = 32
 """Number of units whose rows of W1 are drawn."""
 BUCKET = 10
-"""Of so many iterations the cost curve keeps the lowest and the highest cost: no spike is lost, and little is sent."""
+"""The cost curve keeps the lowest and the highest of every 10 costs: no spike is lost, and the page stays light."""
 DASHES: tuple[Any, ...] = ("solid", "dashed", "dotted", [10, 3, 2, 3])
 """Line styles, so that lines can be told apart without their colours."""
 DIVERGING = ("#2166ac", "#92c5de", "#f2f0eb", "#f4a582", "#b2182b")

@@ -37,7 +37,9 @@ class Worker:
         self.fastsym = importlib.import_module("fastsym")
         file = Path(self.fastsym.__file__).resolve()
         if not file.is_relative_to(Path(tree).resolve()):
-            raise ImportError(f"fastsym: expected it from {tree}; got {file}; another fastsym comes first on the path")
+            raise ImportError(
+                f"fastsym was imported from {file}, not from {tree}: another fastsym comes first on the path"
+            )
         return {
             "version": str(getattr(self.fastsym, "__version__", "unknown")),
             "variants": list(self.fastsym.VARIANTS),

@@ -113,7 +113,7 @@ def _git(folder: Path, *arguments: str) -> str:
             check=False,
         )
     except FileNotFoundError as error:
-        raise CannotJudgeError("git: expected it on the PATH; got no such program; install git") from error
+        raise CannotJudgeError("git not found; install it") from error
     if done.returncode != 0:
         if "No space left on device" in done.stderr:
             raise CannotJudgeError(

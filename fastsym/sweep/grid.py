@@ -16,7 +16,7 @@ from fastsym.model.initialise import initialise
 
 AXES = ("features", "dtype", "hidden", "start", "scale", "perturbation", "learning_rate", "seed")
 """Names of the settings, slowest first."""
-KINDS: dict[str, type] = {"hidden": int, "scale": float, "perturbation": float, "learning_rate": float}
+TYPES: dict[str, type] = {"hidden": int, "scale": float, "perturbation": float, "learning_rate": float}
 """Type of a setting's values, where they are not text."""
 SHARED = 3
 """Number of leading settings that all networks of a chunk have in common."""
@@ -61,7 +61,7 @@ class Grid:
     def __post_init__(self) -> None:
         # Plain values in tuples, whatever was passed, so that grids compare equal and can be written as JSON.
         for name in AXES[:-1]:
-            kind = KINDS.get(name, str)
+            kind = TYPES.get(name, str)
             values = tuple(kind(value) for value in getattr(self, name))
             object.__setattr__(self, name, values)
             if not values or len(set(values)) < len(values):

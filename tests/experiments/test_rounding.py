@@ -195,7 +195,7 @@ def test_last_bit_of_the_cost_is_no_difference(study):
     assert last_line(exact[0], far).endswith("H = 2.")
 
 
-def test_a_core_type_nobody_knows_runs_nothing(data):
+def test_an_unknown_core_type_runs_nothing(data):
     reply = processes.ask("Abacus", data, [("reference", 2, 5, 1.0, 0.1, "float64")])
     assert reply is None or reply.outcomes == []
 

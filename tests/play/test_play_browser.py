@@ -1,4 +1,4 @@
-"""The playground in headless Chromium: it opens, retrains, survives, restores, and asks nobody else for anything."""
+"""The playground in headless Chromium: it opens, retrains, restores settings and asks no other server for anything."""
 
 import os
 import re
@@ -115,7 +115,7 @@ Opener = Callable[..., "Page"]
 
 @pytest.fixture
 def visit(server: Server, browser: "Browser") -> Iterator[Opener]:
-    """Open the page as a new visitor; at the end nothing was wrong in any console, and nobody else was asked."""
+    """Open the page as a new visitor; afterwards check that no console has errors and no other server was asked."""
     contexts, wrong, asked = [], [], []
 
     def opened(query: str = "", **options: object) -> "Page":
@@ -340,7 +340,7 @@ def test_only_this_computer_is_served_and_by_its_own_name(server: Server) -> Non
         urlopen(Request(server.url, headers={"Host": "elsewhere.example"}), timeout=30)
 
 
-def test_ctrl_c_ends_it_cleanly_while_somebody_looks_and_it_trains(browser: "Browser") -> None:
+def test_ctrl_c_ends_it_cleanly_while_a_page_is_open_and_training(browser: "Browser") -> None:
     with serving() as (process, url):
         page = browser.new_page()
         page.goto(f"{url}?hidden=1024")

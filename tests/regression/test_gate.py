@@ -371,7 +371,7 @@ def test_outside_a_repository_and_without_git(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     result = CliRunner().invoke(app, [])
     assert result.exit_code == CANNOT_JUDGE
-    assert "install git" in result.stderr
+    assert "git not found" in result.stderr
 
 
 @pytest.mark.parametrize(

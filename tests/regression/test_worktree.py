@@ -131,7 +131,7 @@ def test_no_repository(tmp_path):
 
 def test_no_git(folder, monkeypatch):
     monkeypatch.setenv("PATH", str(folder))
-    with pytest.raises(CannotJudgeError, match="git: expected it on the PATH"):
+    with pytest.raises(CannotJudgeError, match="git not found; install it"):
         open_repository(folder)
 
 
