@@ -7,11 +7,11 @@ import fastsym
 from fastsym.experiments import claims, published
 from fastsym.experiments.claims import comparisons, zero_start
 from fastsym.experiments.claims.runs import Runs, Split, iterations_to
-from fastsym.experiments.claims.thresholds import AS_LARGE, IN_SATURATION, LEFT, SAME, Threshold, sensitivity
+from fastsym.experiments.claims.thresholds import AS_LARGE, IN_SATURATION, LEFT, SAME, SLOW, Threshold, sensitivity
 from fastsym.experiments.claims.verdicts import median, share
 
 DETERMINISTIC = (1, 4, 5, 6, 15)
-THRESHOLDS = {2: SAME, 8: LEFT, 9: AS_LARGE, 10: IN_SATURATION, 11: LEFT, 12: SAME, 13: SAME, 14: SAME, 15: SAME}
+THRESHOLDS = {2: SAME, 8: LEFT, 9: AS_LARGE, 10: IN_SATURATION, 11: SLOW, 12: SAME, 13: SAME, 14: SAME, 15: SAME}
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +113,36 @@ def test_verdicts_follow_the_data():
     below = runs_with(layer_zero=np.array([0.7]), layer_random=first)
     assert comparisons.one_layer_begins_lower(below).verdict == "true"
     assert comparisons.one_layer_meets(runs_with(layer_zero=np.array([0.69]), layer_random=first)).verdict == "true"
+    swinging = np.tile([0.5, 0.9], 500)  # the last value of each differs, the means do not
+    assert (
+        comparisons.one_layer_meets(
+            runs_with(layer_zero=swinging, layer_random=np.tile(swinging[::-1], (6, 1)))
+        ).verdict
+        == "true"
+    )
+    apart = comparisons.one_layer_meets(runs_with(layer_zero=swinging, layer_random=np.tile(swinging + 0.1, (6, 1))))
+    assert apart.verdict == "false"
+
+
+def test_slow_learning_hinges_on_the_target(verdicts):
+    """On standardised features large weights come down quickly at first and are late at the end."""
+    steps = np.linspace(0, 1, 3000)
+    small = 0.69 - 0.2 * steps * np.ones((6, 1))
+    early = 0.69 - 0.19 * np.minimum(1, 10 * steps) * np.ones((6, 1))  # half the way at once, the end never
+
+    class Costs:
+        def __init__(self, costs):
+            self.costs = costs
+
+    verdict = comparisons.large_weights_are_slow(runs_with(random=Costs(small), large=Costs(early)))
+    assert verdict.verdict == "true"
+    assert verdict.depends_on_threshold
+    assert verdict.numbers["large_first_fall_median"] > verdict.numbers["small_first_fall_median"]
+    assert verdicts[11, "standardised"].depends_on_threshold
+
+
+def test_fourteen_claims_are_the_articles():
+    assert [claim.number for claim in claims.CLAIMS if not claim.is_added] == list(range(1, 15))
 
 
 def test_every_threshold_says_how_far_its_verdict_holds(verdicts):

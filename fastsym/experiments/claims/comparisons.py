@@ -12,11 +12,16 @@ import numpy as np
 
 from fastsym.experiments.article import CURVE_ITERATIONS, HIDDEN, SCALE
 from fastsym.experiments.claims.runs import LARGE_SCALE, Runs, Split, iterations_to
-from fastsym.experiments.claims.thresholds import AS_LARGE, IN_SATURATION, LEFT, SAME, Threshold, sensitivity
+from fastsym.experiments.claims.thresholds import AS_LARGE, IN_SATURATION, LEFT, SAME, SLOW, Threshold, sensitivity
 from fastsym.experiments.claims.verdicts import Answer, Share, Verdict, median, share
 from fastsym.experiments.claims.zero_start import LN_2
 from fastsym.experiments.symmetry import each_network, saturated_fraction
 from fastsym.model.params import Array
+
+WINDOW = 100
+"""Iterations whose mean cost is what case 0 reaches: on raw features its costs oscillate from one to the next."""
+TARGETS = (0.01, 0.2, 0.5)
+"""Remainders of the way down at which small and large weights are compared."""
 
 
 def _verdict(claim: int, runs: Runs, found: Share, reason: str, numbers: dict[str, float], of: str) -> Verdict:
@@ -49,16 +54,20 @@ def _way_to(cost: float, left: float) -> float:
 
 
 def one_layer_meets(runs: Runs) -> Verdict:
-    """Claim 2: in case 0 both starts reach the same cost."""
-    zero, random = float(runs.layer_zero[-1]), runs.layer_random[:, -1]
+    """Claim 2: in case 0 both starts reach the same cost; what they reach is a mean, because costs may oscillate."""
+    zero = float(runs.layer_zero[-WINDOW:].mean())
+    random = runs.layer_random[:, -WINDOW:].mean(axis=1)
 
     def count(tolerance: float) -> Share:
         return share(np.abs(random - zero) <= tolerance * zero)
 
-    middle = median(random).value
+    middle, found = median(random).value, count(SAME.value)
+    iterations = runs.layer_random.shape[1]
+    within = "" if found.answer == "true" else f", so not within {iterations} iterations"
     reason = (
-        f"In {runs.layer_random.shape[1]} iterations the zero start goes from {runs.layer_zero[0]:.4g} to {zero:.4g}, "
-        f"random starts to {middle:.4g} (median); the costs agree within {_percent(SAME.value)} in {count(SAME.value)}."
+        f"The zero start goes from {runs.layer_zero[0]:.4g} to {zero:.4g}, random starts to {middle:.4g} (median; "
+        f"means of the last {min(WINDOW, iterations)} of {iterations} iterations); the costs agree within "
+        f"{_percent(SAME.value)} in {found}{within}."
     )
     numbers = {"zero_final_cost": zero, "random_final_cost_median": middle}
     return _tested(2, runs, SAME, count, reason, numbers, "both end at the same cost")
@@ -165,14 +174,27 @@ def large_weights_are_slow(runs: Runs) -> Verdict:
         either = np.isfinite(small) | np.isfinite(large)
         return share(large[either] > small[either])
 
-    middle = [float(np.median(each)) for each in times(LEFT.value)]
-    cost = _way_to(end, LEFT.value)
+    def first_fall(costs: Array) -> float:
+        return float(np.median(costs[:, 0] - costs[:, 1]))
+
+    middle = [float(np.median(each)) for each in times(SLOW.value)]
+    cost = _way_to(end, SLOW.value)
+    slower = ", ".join(f"in {count(left)} with {_percent(left)} of the way left" for left in TARGETS)
+    small, large = first_fall(runs.random.costs), first_fall(runs.large.costs)
     reason = (
         f"To reach {cost:.4f}, scale {SCALE:g} takes {_time(middle[0])} and scale {LARGE_SCALE:g} {_time(middle[1])} "
-        f"(medians); large weights are slower in {count(LEFT.value)}, among those where either start reaches it."
+        f"(medians). Where either start gets there, large weights are slower {slower}. The article argues with the "
+        f"slope at the start: the first iteration lowers the cost by {small:.2g} with scale {SCALE:g} and by "
+        f"{large:.2g} with scale {LARGE_SCALE:g} (medians)."
     )
-    numbers = {"cost": cost, "small_iterations_median": middle[0], "large_iterations_median": middle[1]}
-    return _tested(11, runs, LEFT, count, reason, numbers, "large weights are slower")
+    numbers = {
+        "cost": cost,
+        "small_iterations_median": middle[0],
+        "large_iterations_median": middle[1],
+        "small_first_fall_median": small,
+        "large_first_fall_median": large,
+    }
+    return _tested(11, runs, SLOW, count, reason, numbers, "large weights are slower")
 
 
 def _time(iterations: float) -> str:

@@ -30,14 +30,18 @@ class Threshold:
 
 SAME = Threshold(0.001, 0.0001, 0.01, "tolerance")
 """Relative difference up to which two costs count as the same. The article's curves of cases 1 and 2 end at 591.4 and
-590.4, 0.17 % apart, and its figure shows them as two lines, so the same must mean closer than that. A tolerance of 1 %
-would ignore a quarter of all that a constant prediction can learn (4 % of ln 2)."""
+590.4, 0.17 % apart, and it calls them the same cost; its figure shows them as two lines. This tolerance is stricter
+than the author's own curves, so that what the figure shows as different is different. A tolerance of 1 % would ignore
+a quarter of all that a constant prediction can learn (4 % of ln 2)."""
 AS_LARGE = Threshold(1.0, 0.1, 1.0, "bound")
 """Fraction of the difference made by zero weights above which another difference counts as equally large. The article
 says that random biases do not make as large a difference as zero weights."""
 LEFT = Threshold(0.01, 0.001, 0.1, "remainder")
 """Fraction of the way from ln 2 to a cost that may remain when the cost counts as reached: a curve has converged when
 its plot no longer shows it falling, and a line is about 1 % of a plot's height."""
+SLOW = Threshold(0.01, 0.001, 0.5, "remainder")
+"""The same fraction for how long large weights take. The article speaks of slow learning, not of an end, so it may mean
+a target half of the way down as well as the end of the curve."""
 IN_SATURATION = Threshold(0.05, 0.01, 0.2, "bound")
 """Largest fraction of saturated hidden values at which tanh counts as outside saturation: nearly all inputs of a unit
 keep their slope. The article only says that large inputs make the slope very small."""
