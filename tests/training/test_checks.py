@@ -1,6 +1,7 @@
 """What training accepts and refuses: each call trains correctly or raises one documented error, and changes nothing."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from hypothesis.extra import numpy as hnp
 
 from fastsym import VARIANTS, LayerParams, NonFiniteCostWarning, Params, Training, initialise, train
 from fastsym.model.params import AnyParams, Array
-from fastsym.training.checks import MOST_ITERATIONS, checked
+from fastsym.training.checks import checked
 
 TYPES = (np.float64, np.float32)
 X = np.array([[0.0, 1.0, 2.0, 3.0], [1.0, 0.0, 1.0, 5.0]])
@@ -41,84 +42,78 @@ def same_bits(a: AnyParams, b: AnyParams) -> bool:
     return all(p.dtype == q.dtype and p.tobytes() == q.tobytes() for p, q in zip(a, b, strict=True))
 
 
-# Refused. Each message: the argument, what was expected, what came, what to do.
+# Refused
 
 BAD_SHAPES_AND_VALUES: list[tuple[dict[str, Any], str]] = [
-    ({"X": X[0]}, r"X: expected shape \(features, samples\); got 1 dimensions, shape \(4,\); reshape"),
-    ({"X": X[None]}, r"X: expected shape \(features, samples\); got 3 dimensions.*; reshape"),
-    ({"X": 3.0}, r"X: expected shape \(features, samples\); got 0 dimensions.*; reshape"),
-    ({"X": X[:, :0], "y": Y[:0]}, r"X: expected at least one feature and one sample; got shape \(2, 0\); pass data"),
-    ({"X": X[:0]}, r"X: expected at least one feature and one sample; got shape \(0, 4\); pass data"),
-    ({"X": []}, "X: expected shape .*; got 1 dimensions"),
-    ({"X": with_entry(X, np.nan)}, r"X: expected finite numbers in float64; got .*nan.* at index \(0, 1\); drop or"),
-    ({"X": with_entry(X, -np.inf)}, r"X: expected finite numbers in float64; got .*-inf.* at index \(0, 1\); drop"),
-    ({"X": np.ma.masked_equal(X, 5.0)}, "X: expected no masked entries; got some; fill or drop them first"),
-    ({"X": X.T}, r"y: expected shape \(2,\); got \(4,\); pass one label per column of X \(transpose X if"),
-    ({"y": Y[:3]}, r"y: expected shape \(4,\); got \(3,\); pass one label per column"),
-    ({"y": Y[None]}, r"y: expected shape \(4,\); got \(1, 4\); flatten it with numpy.ravel"),
-    ({"y": Y[:, None]}, r"y: expected shape \(4,\); got \(4, 1\); flatten it with numpy.ravel"),
-    ({"y": np.stack([Y, Y])}, r"y: expected shape \(4,\); got \(2, 4\); pass one label per column"),
-    ({"y": Y + 1}, r"y: expected labels 0 and 1 only; got .*2.*; recode them, .*numpy.asarray\(y\) == 2.0"),
-    ({"y": 2 * Y - 1}, r"y: expected labels 0 and 1 only; got .*-1.*; recode them, .*numpy.asarray\(y\) == 1.0"),
-    ({"y": with_entry(Y, 2)}, "y: expected labels 0 and 1 only; got .*2.*; pass the samples of two"),
-    ({"y": with_entry(Y, 0.5)}, "y: expected labels 0 and 1 only; got .*0.5.*; pass the samples of two"),
-    ({"y": with_entry(Y, -1)}, "y: expected labels 0 and 1 only; got .*-1.*; pass the samples of two"),
-    ({"y": with_entry(Y, np.nan)}, "y: expected labels 0 and 1 only; got .*nan.*; pass the samples of two"),
-    ({"y": np.ma.masked_equal(Y, 1.0)}, "y: expected no masked entries; got some; fill or drop"),
-    ({"params": START._replace(W1=np.zeros((3, 4)))}, r"params.W1: expected shape \(3, 2\); got \(3, 4\); make param"),
-    ({"params": START._replace(W1=np.zeros(2))}, r"params.W1: expected shape \(hidden, 2\) .*; got \(2,\); make param"),
-    ({"params": START._replace(W1=np.zeros((0, 2)))}, r"params.W1: expected .* at least one unit; got \(0, 2\); make"),
-    ({"params": START._replace(b1=np.zeros((3, 1)))}, r"params.b1: expected shape \(3,\); got \(3, 1\); make param"),
-    ({"params": START._replace(W2=np.zeros(4))}, r"params.W2: expected shape \(3,\); got \(4,\); make parameters"),
-    ({"params": START._replace(b2=np.zeros(1))}, r"params.b2: expected shape \(\); got \(1,\); make parameters"),
-    ({"params": START._replace(b1=np.array([0, np.nan, 0]))}, r"params.b1: expected finite numbers .* at index \(1,\)"),
-    ({"params": START._replace(b2=np.array(np.inf))}, r"params.b2: expected finite numbers .*; got .*inf.* at index"),
-    ({"params": LAYER._replace(W=np.zeros(3))}, r"params.W: expected shape \(2,\); got \(3,\); make parameters"),
-    ({"params": LAYER._replace(b=np.zeros(1))}, r"params.b: expected shape \(\); got \(1,\); make parameters"),
-    ({"iterations": -1}, "iterations: expected at least 0 and at most .*; got -1; pass a number in that range"),
-    ({"iterations": 10**30}, f"iterations: expected at least 0 and at most {MOST_ITERATIONS}; got 10+; pass a number"),
-    ({"learning_rate": 0}, "learning_rate: expected positive and finite in float64; got 0.0; the article uses 0.01"),
-    ({"learning_rate": -0.1}, "learning_rate: expected positive and finite in float64; got -0.1; the article"),
-    ({"learning_rate": np.nan}, "learning_rate: expected positive and finite in float64; got nan; the article"),
-    ({"learning_rate": np.inf}, "learning_rate: expected positive and finite in float64; got inf; the article"),
-    ({"learning_rate": 10**400}, "learning_rate: expected positive and finite in float64; got inf; the article"),
-    ({"variant": "quick"}, "variant: expected 'fast' or one of reference, .*; got 'quick'; choose one of these"),
+    ({"X": X[0]}, "X"),
+    ({"X": X[None]}, "X"),
+    ({"X": 3.0}, "X"),
+    ({"X": X[:, :0], "y": Y[:0]}, "X"),
+    ({"X": X[:0]}, "X"),
+    ({"X": []}, "X"),
+    ({"X": with_entry(X, np.nan)}, "X"),
+    ({"X": with_entry(X, -np.inf)}, "X"),
+    ({"X": np.ma.masked_equal(X, 5.0)}, "X"),
+    ({"X": X.T}, "y"),
+    ({"y": Y[:3]}, "y"),
+    ({"y": Y[None]}, "y"),
+    ({"y": Y[:, None]}, "y"),
+    ({"y": np.stack([Y, Y])}, "y"),
+    ({"y": Y + 1}, "y"),
+    ({"y": 2 * Y - 1}, "y"),
+    ({"y": with_entry(Y, 2)}, "y"),
+    ({"y": with_entry(Y, 0.5)}, "y"),
+    ({"y": with_entry(Y, -1)}, "y"),
+    ({"y": with_entry(Y, np.nan)}, "y"),
+    ({"y": np.ma.masked_equal(Y, 1.0)}, "y"),
+    ({"params": START._replace(W1=np.zeros((3, 4)))}, "params.W1"),
+    ({"params": START._replace(W1=np.zeros(2))}, "params.W1"),
+    ({"params": START._replace(W1=np.zeros((0, 2)))}, "params.W1"),
+    ({"params": START._replace(b1=np.zeros((3, 1)))}, "params.b1"),
+    ({"params": START._replace(W2=np.zeros(4))}, "params.W2"),
+    ({"params": START._replace(b2=np.zeros(1))}, "params.b2"),
+    ({"params": START._replace(b1=np.array([0, np.nan, 0]))}, "params.b1"),
+    ({"params": START._replace(b2=np.array(np.inf))}, "params.b2"),
+    ({"params": LAYER._replace(W=np.zeros(3))}, "params.W"),
+    ({"params": LAYER._replace(b=np.zeros(1))}, "params.b"),
+    ({"iterations": -1}, "iterations"),
+    ({"iterations": 10**30}, "iterations"),
+    ({"learning_rate": 0}, "learning_rate"),
+    ({"learning_rate": -0.1}, "learning_rate"),
+    ({"learning_rate": np.nan}, "learning_rate"),
+    ({"learning_rate": np.inf}, "learning_rate"),
+    ({"learning_rate": 10**400}, "learning_rate"),
+    ({"variant": "quick"}, "variant"),
 ]
 
 BAD_TYPES: list[tuple[dict[str, Any], str]] = [
-    ({"X": X * 1j}, "X: expected float64, float32, integers or booleans; got dtype complex128; convert it"),
-    ({"X": X.astype(object)}, "X: expected float64, float32, integers or booleans; got dtype object; convert it"),
-    ({"X": X.astype(str)}, "X: expected float64, float32, integers or booleans; got dtype <U32; convert it"),
-    ({"X": X.astype(np.float16)}, "X: expected float64, float32, .*; got dtype float16; convert it"),
-    ({"X": X.astype(np.longdouble)}, "X: expected float64, float32, .*; got dtype .*; convert it"),
-    ({"X": X.astype("timedelta64[s]")}, r"X: expected float64, float32, .*; got dtype timedelta64\[s\]; convert it"),
-    ({"X": None}, "X: expected float64, float32, integers or booleans; got dtype object; convert it"),
-    ({"X": [[1.0, 2.0, 3.0, 4.0], [1.0]]}, "X: expected an array of numbers; got list; "),
-    ({"X": pd.DataFrame({"sex": list("mffm"), "age": [1.0, 2, 3, 4]}).T}, "X.*: expected .*; got dtype object; conv"),
-    ({"X": pd.DataFrame({"s": ["m", "f"], 2: [1, 2], 3: [1.0, 2], 4: [1, 2]})}, r"X\['s'\]: expected .*; got dtype"),
-    ({"X": [[10**30, 1, 1, 1], [1, 1, 1, 1]]}, "X: expected .*; got dtype object; convert it"),
-    (
-        {"y": ["no", "yes", "yes", "no"]},
-        "y: expected float64, float32, integers or booleans; got dtype <U3; recode them, .* == 'yes'",
-    ),
-    (
-        {"y": ["a", "b", "c", "a"]},
-        "y: expected float64, float32, integers or booleans; got dtype <U1; pass the samples",
-    ),
-    ({"y": None}, "y: expected float64, float32, integers or booleans; got dtype object; pass the samples"),
-    ({"params": tuple(START)}, "params: expected Params or LayerParams; got tuple; make it with fastsym.initialise"),
-    ({"params": None}, "params: expected Params or LayerParams; got NoneType; make it with fastsym.initialise"),
-    ({"params": START._replace(W2=np.ones(3) * 1j)}, "params.W2: expected .*; got dtype complex128; convert it"),
-    ({"params": START._replace(b2=None)}, "params.b2: expected .*; got dtype object; convert it"),
-    ({"iterations": 3.0}, r"iterations: expected an integer; got 3\.0; pass a whole number"),
-    ({"iterations": True}, "iterations: expected an integer; got True; pass a whole number"),
-    ({"iterations": "3"}, "iterations: expected an integer; got '3'; pass a whole number"),
-    ({"iterations": None}, "iterations: expected an integer; got None; pass a whole number"),
-    ({"learning_rate": "0.1"}, "learning_rate: expected a real number; got '0.1'; the article uses 0.01"),
-    ({"learning_rate": 0.1j}, "learning_rate: expected a real number; got 0.1j; the article uses 0.01"),
-    ({"learning_rate": None}, "learning_rate: expected a real number; got None; the article uses 0.01"),
-    ({"learning_rate": True}, "learning_rate: expected a real number; got True; the article uses 0.01"),
-    ({"learning_rate": np.array([0.1])}, r"learning_rate: expected a real number; got array\(\[0.1\]\); the article"),
+    ({"X": X * 1j}, "X"),
+    ({"X": X.astype(object)}, "X"),
+    ({"X": X.astype(str)}, "X"),
+    ({"X": X.astype(np.float16)}, "X"),
+    ({"X": X.astype(np.longdouble)}, "X"),
+    ({"X": X.astype("timedelta64[s]")}, "X"),
+    ({"X": None}, "X"),
+    ({"X": [[1.0, 2.0, 3.0, 4.0], [1.0]]}, "X"),
+    ({"X": pd.DataFrame({"sex": list("mffm"), "age": [1.0, 2, 3, 4]}).T}, "X[0]"),
+    ({"X": pd.DataFrame({"s": ["m", "f"], 2: [1, 2], 3: [1.0, 2], 4: [1, 2]})}, "X['s']"),
+    ({"X": [[10**30, 1, 1, 1], [1, 1, 1, 1]]}, "X"),
+    ({"y": ["no", "yes", "yes", "no"]}, "y"),
+    ({"y": ["a", "b", "c", "a"]}, "y"),
+    ({"y": None}, "y"),
+    ({"params": tuple(START)}, "params"),
+    ({"params": None}, "params"),
+    ({"params": START._replace(W2=np.ones(3) * 1j)}, "params.W2"),
+    ({"params": START._replace(b2=None)}, "params.b2"),
+    ({"iterations": 3.0}, "iterations"),
+    ({"iterations": True}, "iterations"),
+    ({"iterations": "3"}, "iterations"),
+    ({"iterations": None}, "iterations"),
+    ({"learning_rate": "0.1"}, "learning_rate"),
+    ({"learning_rate": 0.1j}, "learning_rate"),
+    ({"learning_rate": None}, "learning_rate"),
+    ({"learning_rate": True}, "learning_rate"),
+    ({"learning_rate": np.array([0.1])}, "learning_rate"),
 ]
 
 
@@ -126,15 +121,35 @@ def call(changes: dict[str, Any]) -> None:
     train(**({"X": X, "y": Y, "params": START, "iterations": 2, "learning_rate": 0.1} | changes))
 
 
-@pytest.mark.parametrize(("changes", "message"), BAD_SHAPES_AND_VALUES)
-def test_bad_shape_or_value(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{message}"):
+def names(argument: str) -> str:
+    """Return the pattern of a message: the argument, what was expected, what came, what to do."""
+    return rf"(?s)^{re.escape(argument)}: expected .+; got .+; .+"
+
+
+@pytest.mark.parametrize(("changes", "argument"), BAD_SHAPES_AND_VALUES)
+def test_bad_shape_or_value(changes: dict[str, Any], argument: str) -> None:
+    with pytest.raises(ValueError, match=names(argument)):
         call(changes)
 
 
-@pytest.mark.parametrize(("changes", "message"), BAD_TYPES)
-def test_bad_type(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(TypeError, match=f"^{message}"):
+@pytest.mark.parametrize(("changes", "argument"), BAD_TYPES)
+def test_bad_type(changes: dict[str, Any], argument: str) -> None:
+    with pytest.raises(TypeError, match=names(argument)):
+        call(changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"X": X.T}, "transpose X"),
+        ({"X": with_entry(X, np.nan)}, r"at index \(0, 1\)"),
+        ({"y": Y[:, None]}, "numpy.ravel"),
+        ({"y": Y + 1}, r"numpy.asarray\(y\) == 2"),
+        ({"y": with_entry(Y, 2)}, "the samples of two"),  # three kinds: no recoding makes two of them
+    ],
+)
+def test_advice_fits_the_fault(changes: dict[str, Any], advice: str) -> None:
+    with pytest.raises(ValueError, match=advice):
         call(changes)
 
 
