@@ -126,7 +126,7 @@ def _table(source: Any, reading: Reading, index: bool, missing: tuple[str, ...])
     else:
         try:
             found = source.to_pandas() if hasattr(source, "to_pandas") else pd.DataFrame(source)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"table: expected a file or columns; got {type(source).__name__}: {error}") from error
     if isinstance(found, str):
         return parse(found, reading, index, missing)

@@ -205,4 +205,4 @@ def test_numbers_beyond_the_floats_are_named(load):
     with pytest.raises(ValueError, match=r"column 'a': expected finite numbers; got '(inf|1e999)' in line 3"):
         load("a,y\n1,0\n1e999,1\n")
     with pytest.raises(ValueError, match="column 'a': expected finite numbers"):
-        load_table({"a": [10**400, 1], "y": [0, 1]}, "y")
+        load_table({"a": pd.Series([10**400, 1], dtype=object), "y": [0, 1]}, "y")
