@@ -10,7 +10,6 @@ with the share of moves within the limit.
 
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -116,7 +115,7 @@ def main(
         url = next(filter(None, said))[0]
         table = measure(count, url, chromium)
     finally:
-        server.send_signal(signal.SIGINT)
+        server.terminate()
         server.wait()
     table["machine"] = machine_name(describe_machine())
     if csv is not None:

@@ -11,6 +11,7 @@ flags and imports touch nothing else.
 """
 
 import shutil
+import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -31,15 +32,24 @@ class Peer:
     install: str
     """The command that installs it."""
     is_command: bool = False
+    linux_only: str = ""
+    """Why it runs on Linux only, if so."""
     threads: tuple[int, ...] = (1, 2)
 
     def missing(self) -> str | None:
         """Say what is missing and how to install it; ``None`` if nothing is."""
+        if self.linux_only and sys.platform != "linux":
+            return f"{self.name} runs on Linux only: {self.linux_only}"
         found = shutil.which(self.needs) if self.is_command else find_spec(self.needs)
         return None if found else f"{self.name} needs {self.needs}, which is not installed: {self.install}"
 
 
-_COMPILER = {"needs": "gcc", "is_command": True, "install": "apt-get install gcc"}
+_COMPILER = {
+    "needs": "gcc",
+    "is_command": True,
+    "install": "apt-get install gcc",
+    "linux_only": "it needs the vector mathematics library of glibc",
+}
 _TORCH = {"needs": "torch", "install": "pip install torch"}
 _SKLEARN = "pip install scikit-learn"
 
@@ -50,7 +60,15 @@ PEERS = {
         Peer(
             "c_exp", "C, tanh from exp", "with tanh z = 1 - 2 / (exp(2z) + 1), inaccurate near 0", "c_exp", **_COMPILER
         ),
-        Peer("jax", "JAX", "jit and scan", "jax_scan", needs="jax", install="pip install jax"),
+        Peer(
+            "jax",
+            "JAX",
+            "jit and scan",
+            "jax_scan",
+            needs="jax",
+            install="pip install jax",
+            linux_only="its number of threads is set by that of the processors it may use",
+        ),
         Peer("torch", "PyTorch by hand", "eager, gradients into preallocated buffers", "torch_by_hand", **_TORCH),
         Peer("torch_autograd", "PyTorch autograd", "eager, with a fused optimiser", "torch_autograd", **_TORCH),
         Peer("sklearn", "scikit-learn", "MLPClassifier", "sklearn_mlp", needs="sklearn", install=_SKLEARN),

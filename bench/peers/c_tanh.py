@@ -1,6 +1,7 @@
 """C, compiled on the spot for this processor and this number of features."""
 
 import ctypes
+import platform
 import subprocess
 import tempfile
 import time
@@ -10,7 +11,7 @@ import numpy as np
 
 SOURCE = Path(__file__).with_name("network.c")
 FLAGS = ("-std=c11", "-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC", "-Wall", "-Werror")
-VECTOR_WIDTHS = ((), ("-mprefer-vector-width=512",))
+VECTOR_WIDTHS = ((), ("-mprefer-vector-width=512",)) if platform.machine() == "x86_64" else ((),)
 BLOCK = 112  # 889 samples are 8 such blocks, nearly: the fastest of 32 to 448 here, and as many for each of two threads
 
 

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bench import turns
 from bench.peers import PEERS
 from fastsym.timing.interleave import REST_SECONDS
@@ -50,6 +52,7 @@ def test_another_package_of_that_name_is_not_in_the_way(tmp_path):
     assert "1 passed" in there.stdout, there.stdout
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="this one runs on Linux only")
 def test_a_peer_that_is_not_installed_is_skipped_with_the_command(tmp_path):
     done = bench("-rs", "-k", "test_peer and H1-c-1", PATH=str(tmp_path))
     assert "1 skipped" in done.stdout
