@@ -367,7 +367,8 @@ def kernel_file(folder, body, state=0):
     lines += [f"        {body}", *(f"    out[{i}] = {name}" for i, name in enumerate(names))]
     folder.mkdir(exist_ok=True)
     path = folder / "kernels.py"
-    path.write_text("\n".join(lines))
+    if not path.exists():  # an older Numba goes by the file's time and would compile it again
+        path.write_text("\n".join(lines))
     return path
 
 
