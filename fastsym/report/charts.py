@@ -20,9 +20,12 @@ CASE_COLOURS = {1: BLUE, 2: VERMILLION}
 ROOFLINE = "roofline of one core"
 
 
-def listed(starts: Sequence[str]) -> str:
-    """Write names of starts in a row."""
-    return " and ".join(starts) if starts else "none of the starts"
+def ranges(frame: pd.DataFrame, column: str, unit: str = "") -> str:
+    """Say of each line of a figure between which values it runs."""
+    return " ".join(
+        f"{label}: {rounded(values.min())} to {rounded(values.max())}{unit}."
+        for label, values in frame.groupby("label", sort=False)[column]
+    )
 
 
 # Axes
@@ -125,7 +128,7 @@ def ratio_plot(together: pd.DataFrame, best: str) -> Plot:
         title=f"Over the reference, `{best}` is {rounded(first['over_reference'])} times as fast at "
         f"H = {first['hidden']} and {rounded(last['over_reference'])} times at H = {last['hidden']}",
         alt="Speed-up over the reference against hidden width, both axes logarithmic, one line a variant. "
-        + _ranges(together, "over_reference"),
+        + ranges(together, "over_reference"),
         data=together[["label", "hidden", "iterations", "over_reference", "low", "high"]],
         draw=lambda figure: _draw_ratios(figure, together),
         note=f"At each width the longest training that all took part in: {trainings}. Bars: 95 % intervals, where "
@@ -174,17 +177,10 @@ def time_plot(longest: pd.DataFrame, best: str, bounds: pd.DataFrame) -> Plot:
         alt="Time per iteration in microseconds against hidden width, both axes logarithmic, one line a variant"
         + ("" if bounds.empty else " and one for the measured roofline")
         + ". "
-        + _ranges(data, "microseconds_per_iteration"),
+        + ranges(data, "microseconds_per_iteration"),
         data=data,
         draw=lambda figure: _draw_times(figure, times, bounds),
         note=note,
-    )
-
-
-def _ranges(frame: pd.DataFrame, column: str) -> str:
-    return " ".join(
-        f"{label}: {rounded(values.min())} to {rounded(values.max())}."
-        for label, values in frame.groupby("label", sort=False)[column]
     )
 
 

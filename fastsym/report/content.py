@@ -22,6 +22,11 @@ def rounded(value: float) -> str:
     return f"{float(f'{value:.3g}'):.10f}".rstrip("0").rstrip(".")
 
 
+def percent(share: float) -> str:
+    """Show a share in percent with one digit, never as -0.0."""
+    return f"{round(100 * share, 1) + 0.0:.1f} %"
+
+
 def unbroken(text: str) -> str:
     """Put no-break spaces into quantities, such as 5 % or H = 4, so that no line ends inside one."""
     text = re.sub(r"(?<=\d) (?=(%|nats|µs|ms|s)(?!\w))", "\N{NO-BREAK SPACE}", text)

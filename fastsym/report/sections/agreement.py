@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fastsym.agreement import QUANTILES, Certificate, certify, divergence, first_failure
@@ -62,17 +63,11 @@ def run(context: Context) -> Agreement:
 def render(found: Agreement, _: Context) -> Section:
     """Show every variant's errors in units of their bounds, the reference's own included."""
     certificates = found.certificates
-    frame = pd.DataFrame(
-        {
-            "variant": [c.variant for c in certificates],
-            "dtype": [c.dtype for c in certificates],
-            "passed": [c.passed for c in certificates],
-            "numbers": [c.components for c in certificates],
-            "median error": [c.own.median for c in certificates],
-            "worst error": [c.own.worst for c in certificates],
-            "worst where": [c.worst_component for c in certificates],
-        }
-    )
+    rows = [
+        (c.variant, c.dtype, c.passed, c.components, c.own.median, c.own.worst, c.worst_component) for c in certificates
+    ]
+    columns = ["variant", "dtype", "passed", "numbers", "median error", "worst error", "worst where"]
+    frame = pd.DataFrame(rows, columns=columns)
     passed = int(frame["passed"].sum())
     failures = [f"`{c.variant}` in {c.dtype} fails: {c.reasons[0]}." for c in certificates if not c.passed]
     worst = frame["worst error"].max(skipna=False)
@@ -222,18 +217,26 @@ def _draw_band(figure: Figure, agreement: Agreement) -> None:
 
 
 def _draw(figure: Figure, certificates: Sequence[Certificate]) -> None:
+    rows = [(c.variant, c.own.median, c.own.worst, c.passed) for c in certificates]
     axes = figure.subplots()
-    for y, c in enumerate(reversed(certificates)):
-        colour = variant_style(c.variant)["color"]
-        axes.plot([c.own.median, c.own.worst], [y, y], color=colour, linewidth=1.2)
-        axes.plot(c.own.median, y, marker="o", markerfacecolor="none", color=colour)
-        axes.plot(c.own.worst, y, marker="o" if c.passed else "X", color=colour)
-    axes.axvline(1, color=INK, linewidth=1, linestyle="--")
-    labels = [f"{c.variant}, {c.dtype}{'' if c.passed else ' (fails)'}" for c in reversed(certificates)]
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_xscale("log")
+    draw_errors(axes, pd.DataFrame(rows, columns=["variant", "median", "worst", "passed"]))
+    labels = [f"{c.variant}, {c.dtype}{'' if c.passed else ' (fails)'}" for c in certificates]
+    axes.set_yticks(range(len(labels)), labels[::-1])
     axes.set_xlabel("error in units of its bound")
+
+
+def draw_errors(axes: Axes, errors: pd.DataFrame) -> None:
+    """Draw median and worst errors, one row each from top to bottom: columns variant, median, worst, passed."""
+    for y, row in enumerate(errors.iloc[::-1].to_dict("records")):
+        colour = variant_style(row["variant"])["color"]
+        axes.plot([row["median"], row["worst"]], [y, y], color=colour, linewidth=1.4)
+        axes.plot(row["median"], y, marker="o", markerfacecolor="none", color=colour)
+        axes.plot(row["worst"], y, marker="o" if row["passed"] else "X", color=colour)
+    axes.axvline(1, color=INK, linewidth=1, linestyle="--")
+    axes.set_yticks(range(len(errors)), errors["variant"].iloc[::-1])
+    axes.set_ylim(-0.6, len(errors) - 0.4)
+    axes.set_xscale("log")
     axes.grid(visible=False, axis="y")
 
 
-STUDY = Study("agreement", 130, run, render, seconds=30)
+STUDY = Study("agreement", 130, run, render, seconds=10)

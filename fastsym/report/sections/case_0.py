@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from fastsym.experiments.article import LAYER_LEARNING_RATE, LayerCase, train_layer_case
 from fastsym.report.charts import log_y
-from fastsym.report.content import Format, Plot, Section, Table, rounded
+from fastsym.report.content import Format, Plot, Section, Table, percent, rounded
 from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, VERMILLION
 
@@ -90,34 +90,20 @@ def _end(zero: LayerCase, random: LayerCase) -> str:
     return f"the starts end {abs(last[0, -1] - last[1, -1]):.2g} nats apart"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def _table(cases: tuple[LayerCase, ...]) -> Table:
+    lost = "article's formula not finite"
     frame = pd.DataFrame(
-        {
-            "features": [FEATURES[case.features] for case in cases],
-            "start": [STARTS[case.start][0] for case in cases],
-            "first cost": [case.costs[0] for case in cases],
-            "lowest cost": [case.costs.min() for case in cases],
-            "last cost": [case.costs[-1] for case in cases],
-            "article's formula not finite": [case.textbook_lost for case in cases],
-        }
+        [
+            (FEATURES[c.features], STARTS[c.start][0], c.costs[0], c.costs.min(), c.costs[-1], c.textbook_lost)
+            for c in cases
+        ],
+        columns=["features", "start", "first cost", "lowest cost", "last cost", lost],
     )
-    cost = ".4f"
-    formats: dict[str, Format] = {
-        "first cost": cost,
-        "lowest cost": cost,
-        "last cost": cost,
-        "article's formula not finite": _percent,
-    }
-    return Table(
-        "case-0-summary",
-        "Case 0: costs in nats per sample, and the share of iterations in which the article's formula is not finite",
-        frame,
-        formats,
+    formats: dict[str, Format] = dict.fromkeys(("first cost", "lowest cost", "last cost"), ".4f")
+    caption = (
+        "Case 0: costs in nats per sample, and the share of iterations in which the article's formula is not finite"
     )
+    return Table("case-0-summary", caption, frame, formats | {lost: percent})
 
 
 def _frame(cases: tuple[LayerCase, ...]) -> pd.DataFrame:

@@ -162,4 +162,4 @@ def _link(figure: str, has_table: bool) -> str | Link:
     return Link("published", "published") if has_table else ""  # the table of ten iterations
 
 
-STUDY = Study("claims", 60, run, render, seconds=25)
+STUDY = Study("claims", 60, run, render, seconds=20)

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator
 from fastsym.experiments.article import CURVE_ITERATIONS
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
-from fastsym.report.charts import log_y, width_axis
+from fastsym.report.charts import log_y, ranges, width_axis
 from fastsym.report.content import Format, Plot, Section, Table, rounded
 from fastsym.report.sections import agreement, speed
 from fastsym.report.speedups import DTYPE, own_variants, speedups
@@ -170,11 +170,7 @@ def _winner_plot(
         slug="cost-model-winner",
         title=finding,
         alt=f"Predicted time of a training of {CURVE_ITERATIONS} iterations against hidden width, both axes "
-        "logarithmic, one line with a band a variant. "
-        + " ".join(
-            f"{label}: {rounded(rows.min())} to {rounded(rows.max())} s."
-            for label, rows in frame.groupby("label", sort=False)["seconds"]
-        ),
+        "logarithmic, one line with a band a variant. " + ranges(frame, "seconds", " s"),
         data=frame,
         draw=lambda figure: _draw_winner(figure, frame, variants, changes, timings["hidden"]),
         note="Bands: 95 % intervals. "
@@ -268,4 +264,4 @@ def _number(value: float) -> str:
     return "–" if np.isnan(value) else "∞" if np.isinf(value) else rounded(value)
 
 
-STUDY = Study("cost-model", 170, run, render, seconds=6, only_titanic=True)
+STUDY = Study("cost-model", 170, run, render, seconds=10, only_titanic=True)

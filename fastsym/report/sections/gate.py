@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastsym.report.content import Format, Plot, Section, Table
+from fastsym.report.content import Format, Plot, Section, Table, percent
 from fastsym.report.recorded import GATE, read_gate
 from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, INK, ORANGE, PURPLE, VERMILLION
@@ -53,24 +53,12 @@ def _plot(frame: pd.DataFrame) -> Plot:
 
 
 def _table(frame: pd.DataFrame) -> Table:
-    names = {
-        "condition": "condition",
-        "slowdown_nominal": "slowdown",
-        "slowdown_actual": "measured",
-        "detected": "reported",
-        "cannot_judge": "cannot judge",
-        "decisions": "decisions",
-        "rate": "rate",
-        "low": "low",
-        "high": "high",
-    }
-    formats: dict[str, Format] = dict.fromkeys(("slowdown", "measured", "rate", "low", "high"), _percent)
+    names = {"slowdown_nominal": "slowdown", "slowdown_actual": "measured", "detected": "reported"}
+    shown = frame.rename(columns=names | {"cannot_judge": "cannot judge"})
+    formats: dict[str, Format] = dict.fromkeys(("slowdown", "measured", "rate", "low", "high"), percent)
+    columns = ["condition", "slowdown", "measured", "reported", "cannot judge", "decisions", "rate", "low", "high"]
     caption = "Gate runs that reported a slowdown; low and high bound a 95 % interval"
-    return Table("gate-rates-table", caption, frame[list(names)].rename(columns=names), formats)
-
-
-def _percent(share: float) -> str:
-    return f"{round(100 * share, 1) + 0.0:.1f} %"  # never -0.0
+    return Table("gate-rates-table", caption, shown[columns], formats)
 
 
 def _finding(frame: pd.DataFrame, slowdowns: tuple[float, ...]) -> str:

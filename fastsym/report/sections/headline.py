@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from fastsym.experiments.article import HIDDEN, STANDARDISED_LEARNING_RATE, UnitPaths
 from fastsym.model.params import Array
-from fastsym.report.charts import START_NAMES, listed
+from fastsym.report.charts import START_NAMES
 from fastsym.report.content import Plot, Section, rounded
 from fastsym.report.sections import agreement, speed, units
 from fastsym.report.sections.agreement import Agreement
@@ -44,22 +44,19 @@ def render(_: None, context: Context) -> Section:
 
 
 def _units_finding(paths: tuple[UnitPaths, ...]) -> str:
-    together = [START_NAMES[path.start] for path in paths if path.separation == 0]
-    apart = [START_NAMES[path.start] for path in paths if path.separation != 0]
-    return f"Hidden units stay one from {listed(together)}, and part from {listed(apart)}"
+    together, apart = units.parted(paths, START_NAMES)
+    return f"Hidden units stay one from {together}, and part from {apart}"
 
 
 def _units_plot(paths: tuple[UnitPaths, ...], seed: int) -> Plot:
     feature = _clearest(paths)
-    distances = " ".join(
-        f"{START_NAMES[path.start]}: the units end up to {path.separation:.3g} apart." for path in paths
-    )
     return Plot(
         slug="headline-units",
         title=_units_finding(paths),
         alt="Three panels side by side, one a start: the way of each of four hidden units through its weights, input "
-        f"weight against output weight. {distances}",
-        data=pd.concat([_path_frame(path, feature) for path in paths], ignore_index=True),
+        "weight against output weight. "
+        + " ".join(f"{START_NAMES[path.start]}: the units end up to {path.separation:.3g} apart." for path in paths),
+        data=units.tidy(paths, lambda path: {"input weight": path.W1[:, :, feature], "output weight": path.W2}),
         draw=lambda figure: _draw_units(figure, paths, feature),
         note=f"Each line is the way of one hidden unit through {paths[0].iterations[-1]} iterations, from the "
         "ring to the dot, with one scale both ways; equal units lie on each other. Of the features, number "
@@ -77,19 +74,6 @@ def _clearest(paths: tuple[UnitPaths, ...]) -> int:
     first, second = np.triu_indices(len(W2), 1)
     apart = np.hypot(W1[first] - W1[second], (W2[first] - W2[second])[:, None])
     return int(apart.min(axis=0).argmax())
-
-
-def _path_frame(path: UnitPaths, feature: int) -> pd.DataFrame:
-    states, units = path.W2.shape
-    return pd.DataFrame(
-        {
-            "start": path.start,
-            "iteration": np.repeat(path.iterations, units),
-            "unit": np.tile(np.arange(1, units + 1), states),
-            "input weight": path.W1[:, :, feature].ravel(),
-            "output weight": path.W2.ravel(),
-        }
-    )
 
 
 def _draw_units(figure: Figure, paths: tuple[UnitPaths, ...], feature: int) -> None:
@@ -218,32 +202,17 @@ def _belief_plot(found: Agreement) -> Plot:
 
 def _errors(found: Agreement) -> pd.DataFrame:
     """Of each variant the median and the worst error, each the worse of both float types."""
-    frame = pd.DataFrame(
-        {
-            "variant": [c.variant for c in found.certificates],
-            "median": [c.own.median for c in found.certificates],
-            "worst": [c.own.worst for c in found.certificates],
-            "passed": [c.passed for c in found.certificates],
-        }
-    )
+    rows = [(c.variant, c.own.median, c.own.worst, c.passed) for c in found.certificates]
+    frame = pd.DataFrame(rows, columns=["variant", "median", "worst", "passed"])
     grouped = frame.groupby("variant", sort=False)
     return grouped.agg({"median": "max", "worst": "max", "passed": "all"}).reset_index()
 
 
 def _draw_belief(figure: Figure, errors: pd.DataFrame, found: Agreement) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    for y, row in enumerate(errors.iloc[::-1].to_dict("records")):
-        colour = variant_style(row["variant"])["color"]
-        left.plot([row["median"], row["worst"]], [y, y], color=colour)
-        left.plot(row["median"], y, marker="o", markerfacecolor="none", color=colour)
-        left.plot(row["worst"], y, marker="o" if row["passed"] else "X", color=colour, markersize=5)
-    left.axvline(1, color=INK, linewidth=1, linestyle="--")
-    left.set_yticks(range(len(errors)), errors["variant"].iloc[::-1])
-    left.set_ylim(-0.6, len(errors) - 0.4)
-    left.set_xscale("log")
+    agreement.draw_errors(left, errors)
     left.set_title("error of each variant")
     left.set_xlabel("error over its bound")
-    left.grid(visible=False, axis="y")
 
     killed, total = _killed(found)
     rows, columns = np.divmod(np.arange(total), SQUARES_A_ROW)

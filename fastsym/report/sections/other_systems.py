@@ -96,17 +96,8 @@ def _draw(figure: Figure, others: pd.DataFrame, yardsticks: dict[int, str]) -> N
 
 
 def _table(others: pd.DataFrame) -> Table:
-    frame = pd.DataFrame(
-        {
-            "H": others["hidden"],
-            "system": others["system"].map(_name),
-            "threads": others["threads"],
-            "over": others["yardstick"],
-            "times as long": others["ratio"],
-            "low": others["low"],
-            "high": others["high"],
-        }
-    )
+    names = {"hidden": "H", "system": "system", "threads": "threads", "yardstick": "over", "ratio": "times as long"}
+    frame = others.assign(system=others["system"].map(_name)).rename(columns=names)[[*names.values(), "low", "high"]]
     formats = dict.fromkeys(("times as long", "low", "high"), ".2f")
     return Table("other-systems-table", "Every ratio; low and high bound a 95 % interval", frame, formats, folded=True)
 

@@ -22,22 +22,12 @@ def render(rows: tuple[Comparison, ...], context: Context) -> Section:
     costs, ends = ([row for row in rows if ("iteration" in row.quantity) == first] for first in (True, False))
     matching = sum(row.matches for row in costs)
     worst = max(costs, key=lambda row: abs(row.difference))
+    columns = ["quantity", "published", "reproduced", "difference", "accepted", "matches"]
     frame = pd.DataFrame(
-        {
-            "quantity": [row.quantity for row in rows],
-            "published": [row.published for row in rows],
-            "reproduced": [row.reproduced for row in rows],
-            "difference": [row.difference for row in rows],
-            "accepted": [row.bound for row in rows],
-            "matches": [row.matches for row in rows],
-        }
+        [(row.quantity, row.published, row.reproduced, row.difference, row.bound, row.matches) for row in rows],
+        columns=columns,
     )
-    formats: dict[str, Format] = {
-        "published": _published,
-        "reproduced": ".13f",
-        "difference": _power,
-        "accepted": _power,
-    }
+    formats: dict[str, Format] = {"published": repr, "reproduced": ".13f", "difference": _power, "accepted": _power}
     return Section(
         "published",
         "Published against reproduced",
@@ -58,10 +48,6 @@ def render(rows: tuple[Comparison, ...], context: Context) -> Section:
 
 def _power(value: float) -> str:
     return f"{value:.1e}" if value else "0"
-
-
-def _published(value: float) -> str:
-    return repr(value)
 
 
 STUDY = Study("published", 50, run, render, seconds=0.1, only_titanic=True)

@@ -148,4 +148,4 @@ def _draw(figure: Figure, found: QuotientRun) -> None:
     figure.legend(loc="outside lower center", ncols=2)
 
 
-STUDY = Study("quotient", 120, run, render, seconds=6)
+STUDY = Study("quotient", 120, run, render, seconds=4)

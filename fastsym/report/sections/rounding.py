@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from fastsym.experiments import rounding
 from fastsym.experiments.rounding import Rounding
-from fastsym.report.content import Format, Plot, Section, Table
+from fastsym.report.content import Plot, Section, Table
 from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VERMILLION
 
@@ -76,14 +76,13 @@ def render(study: Rounding, _: Context) -> Section:
             " ".join(study.conclusions()),
             *notes,
             *plots,
-            _pivot(frame, "classes", "rounding-classes", "Classes of equal units at the end, by width H", {}),
+            _pivot(frame, "classes", "rounding-classes", "Classes of equal units at the end, by width H"),
             _pivot(
                 frame,
                 "first_split",
                 "rounding-splits",
                 "Updates after which two units were first seen to differ, by width H; – if never "
                 "(our kernels are looked at after every 10th)",
-                {},
             ),
         ),
     )
@@ -243,15 +242,15 @@ def _draw_growth(figure: Figure, rates: pd.DataFrame) -> None:
     figure.legend(loc="outside lower center", ncols=2)
 
 
-def _pivot(frame: pd.DataFrame, column: str, slug: str, caption: str, formats: dict[str, Format]) -> Table:
-    shown = frame.assign(
-        value=frame[column].map(
-            lambda v: "–" if v is None or v != v else f"{v:.0f}" if isinstance(v, float) else str(v)
-        )
+def _pivot(frame: pd.DataFrame, column: str, slug: str, caption: str) -> Table:
+    def text(value: object) -> str:
+        return "–" if value is None or value != value else f"{value:.0f}" if isinstance(value, float) else str(value)
+
+    pivot = frame.assign(value=frame[column].map(text)).pivot_table(
+        index="label", columns="hidden", values="value", aggfunc="first", sort=False
     )
-    pivot = shown.pivot_table(index="label", columns="hidden", values="value", aggfunc="first", sort=False)
     pivot.columns = [f"H = {hidden}" for hidden in pivot.columns]
-    return Table(slug, caption, pivot.rename_axis("arithmetic").reset_index(), formats)
+    return Table(slug, caption, pivot.rename_axis("arithmetic").reset_index())
 
 
-STUDY = Study("rounding", 100, run, render, seconds=25)
+STUDY = Study("rounding", 100, run, render, seconds=15)

@@ -172,24 +172,13 @@ def _shared_table(together: pd.DataFrame) -> Table:
 
 
 def _table(frame: pd.DataFrame) -> Table:
-    rows = pd.DataFrame(
-        {
-            "H": frame["hidden"],
-            "T": frame["iterations"],
-            "variant": frame["variant"],
-            "dtype": frame["dtype"],
-            "threads": frame["threads"],
-            "over reference": frame["over_reference"],
-            "low": frame["low"],
-            "high": frame["high"],
-            "over numpy": frame["over_numpy"],
-            "µs per iteration": frame["seconds_per_iteration"] * 1e6,
-            "rounds": frame["rounds"],
-        }
-    )
+    names = {"hidden": "H", "iterations": "T", "over_reference": "over reference", "over_numpy": "over numpy"}
+    rows = frame.assign(**{"µs per iteration": frame["seconds_per_iteration"] * 1e6}).rename(columns=names)
+    columns = ["H", "T", "variant", "dtype", "threads", "over reference", "low", "high", "over numpy"]
+    rows = rows[[*columns, "µs per iteration", "rounds"]]
     formats: dict[str, Format] = dict.fromkeys(("over reference", "low", "high", "over numpy"), ".2f")
     formats["µs per iteration"] = rounded
     return Table("timings", "Every timing; low and high bound a 95 % interval", rows, formats, folded=True)
 
 
-STUDY = Study("speed", 140, run, render, seconds=15, only_titanic=True)
+STUDY = Study("speed", 140, run, render, seconds=25, only_titanic=True)

@@ -1,6 +1,6 @@
 """Starts: how long a nearly symmetric one takes to break, measured and predicted."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,10 @@ from fastsym.report.content import Format, Plot, Section, Table
 from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, INK, VERMILLION
 
-STYLES = {"float64": (BLUE, "o"), "float32": (VERMILLION, "x")}
+STYLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "float64": (BLUE, {"marker": "o", "markersize": 8, "markerfacecolor": "none"}),
+    "float32": (VERMILLION, {"marker": "x", "markersize": 5}),
+}
 ORBIT_EPSILON = 1e-6
 MIN_BREAKS = 3
 """Fewer points make no line."""
@@ -39,18 +42,11 @@ def run(context: Context) -> Breaks:
         for dtype, found in zeros.items()
         if sum(each.measured is not None for each in found) >= MIN_BREAKS
     }
-    orbits = [
-        each
-        for sizes in orbit_types(HIDDEN)
-        if sizes != (1,) * HIDDEN  # that one has no symmetry to break
-        for each in time_to_break(
-            data,
-            "blocks:" + ("+".join(map(str, sizes)) or "0"),
-            [ORBIT_EPSILON],
-            learning_rate=1.0,
-            iterations=1000,
-        )
-    ]
+    orbits: list[Break] = []
+    for sizes in orbit_types(HIDDEN):
+        kind = "blocks:" + ("+".join(map(str, sizes)) or "0")
+        if sizes != (1,) * HIDDEN:  # that one has no symmetry to break
+            orbits += time_to_break(data, kind, [ORBIT_EPSILON], learning_rate=1.0, iterations=1000)
     return Breaks([each for found in zeros.values() for each in found], orbits, lines)
 
 
@@ -67,13 +63,9 @@ def render(breaks: Breaks, _: Context) -> Section:
     ]
     if any(each.measured is not None for each in zeros):
         content.append(_plot(zeros, lines))
-    table = pd.DataFrame(
-        {
-            "symmetry": [_named(each) for each in orbits],
-            "measured": [each.measured for each in orbits],
-            "predicted": [each.predicted for each in orbits],
-        }
-    ).astype({"measured": "float", "predicted": "float"})
+    rows = [(_named(each), each.measured, each.predicted) for each in orbits]
+    table = pd.DataFrame(rows, columns=["symmetry", "measured", "predicted"])
+    table = table.astype({"measured": "float", "predicted": "float"})
     formats: dict[str, Format] = {"measured": ".0f", "predicted": ".0f"}
     caption = (
         f"Iterations to break for every symmetry of 4 units, eps = {ORBIT_EPSILON:g}, learning rate 1; – if it did not"
@@ -121,49 +113,30 @@ def _plot(zeros: list[Break], lines: dict[str, Line]) -> Plot:
         )
     else:
         title = f"{sum(each.measured is not None for each in zeros)} of {len(zeros)} starts near zero broke"
+    rows = [(e.dtype, e.epsilon, np.log(1 / e.epsilon), e.measured, e.predicted) for e in zeros]
+    frame = pd.DataFrame(rows, columns=["dtype", "eps", "ln(1/eps)", "measured", "predicted"])
     return Plot(
         slug="starts-zero",
         title=title,
         alt="Iterations until the symmetry is broken against ln(1/eps), for float64 and float32, with the prediction. "
         + " ".join(f"eps {e.epsilon:g}, {e.dtype}: {e.measured}, predicted {e.predicted}." for e in zeros),
-        data=pd.DataFrame(
-            {
-                "dtype": [e.dtype for e in zeros],
-                "eps": [e.epsilon for e in zeros],
-                "ln(1/eps)": [np.log(1 / e.epsilon) for e in zeros],
-                "measured": [e.measured for e in zeros],
-                "predicted": [e.predicted for e in zeros],
-            }
-        ),
-        draw=lambda figure: _draw(figure, zeros),
+        data=frame,
+        draw=lambda figure: _draw(figure, frame),
         note="Marks: measured. Line: predicted from the path of the unperturbed start. "
         f"Learning rate {LEARNING_RATE:g}.",
     )
 
 
-def _draw(figure: Figure, zeros: list[Break]) -> None:
+def _draw(figure: Figure, frame: pd.DataFrame) -> None:
     axes = figure.subplots()
-    for dtype, (colour, marker) in STYLES.items():
-        rows = [e for e in zeros if e.dtype == dtype]
-        x = [np.log(1 / e.epsilon) for e in rows]
-        if dtype == "float64":
-            known = [(at, e.predicted) for at, e in zip(x, rows, strict=True) if e.predicted is not None]
-            axes.plot(*zip(*known, strict=True), color=INK, linewidth=1, label="predicted")
-        found = [(at, e.measured) for at, e in zip(x, rows, strict=True) if e.measured is not None]
-        face = "none" if marker == "o" else None
-        if found:
-            axes.plot(
-                *zip(*found, strict=True),
-                linestyle="none",
-                marker=marker,
-                color=colour,
-                label=dtype,
-                markersize=8 if marker == "o" else 5,
-                markerfacecolor=face,
-            )
+    known = frame[(frame["dtype"] == "float64") & frame["predicted"].notna()]
+    axes.plot(known["ln(1/eps)"], known["predicted"], color=INK, linewidth=1, label="predicted")
+    for dtype, (colour, style) in STYLES.items():
+        found = frame[(frame["dtype"] == dtype) & frame["measured"].notna()]
+        axes.plot(found["ln(1/eps)"], found["measured"], linestyle="none", color=colour, label=dtype, **style)
     axes.set_xlabel("ln(1/eps)")
     axes.set_ylabel("iterations until broken")
     figure.legend(loc="outside lower center", ncols=3)
 
 
-STUDY = Study("starts", 110, run, render, seconds=12)
+STUDY = Study("starts", 110, run, render, seconds=4)

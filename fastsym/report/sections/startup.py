@@ -1,5 +1,6 @@
 """What a variant costs before its first iteration, and how long a training must be to earn it."""
 
+from dataclasses import asdict
 from math import nan
 
 import numpy as np
@@ -124,18 +125,16 @@ def _draw(figure: Figure, known: pd.DataFrame) -> None:
 
 
 def _startup_table(startups: dict[str, Startup]) -> Table:
-    frame = pd.DataFrame(
-        {
-            "variant": list(startups),
-            "compile (s)": [each.compile_seconds for each in startups.values()],
-            "cache load (s)": [each.cache_load_seconds for each in startups.values()],
-            "import of fastsym (s)": [each.import_fastsym_seconds for each in startups.values()],
-            "first call (s)": [each.first_call_seconds for each in startups.values()],
-            "steady call (s)": [each.steady_seconds for each in startups.values()],
-            "import of Numba (s)": [each.import_numba_seconds for each in startups.values()],
-        }
-    )
-    formats: dict[str, Format] = dict.fromkeys(map(str, list(frame)[1:]), ".4f")
+    names = {
+        "compile_seconds": "compile (s)",
+        "cache_load_seconds": "cache load (s)",
+        "import_fastsym_seconds": "import of fastsym (s)",
+        "first_call_seconds": "first call (s)",
+        "steady_seconds": "steady call (s)",
+        "import_numba_seconds": "import of Numba (s)",
+    }
+    frame = pd.DataFrame(map(asdict, startups.values()))[["variant", *names]].rename(columns=names)
+    formats: dict[str, Format] = dict.fromkeys(names.values(), ".4f")
     return Table(
         "startup-times",
         "Seconds before the first iteration, at H = 4; first call: fastsym's import and the first training; – not "
@@ -153,4 +152,4 @@ def _break_even(table: pd.DataFrame) -> Table:
     return Table("break-even-table", "Break-even iterations over `reference`", frame, formats, folded=True)
 
 
-STUDY = Study("startup", 160, run, render, seconds=4, only_titanic=True)
+STUDY = Study("startup", 160, run, render, seconds=3, only_titanic=True)

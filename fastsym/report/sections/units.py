@@ -1,11 +1,13 @@
 """What symmetry breaking is, in one picture: the weights of four hidden units from three starts."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from fastsym.experiments.article import STANDARDISED_LEARNING_RATE, UnitPaths, follow_units
-from fastsym.report.charts import listed
+from fastsym.model.params import Array
 from fastsym.report.content import Plot, Section
 from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, GREEN, PURPLE, VERMILLION
@@ -21,32 +23,23 @@ def run(context: Context) -> tuple[UnitPaths, ...]:
 
 def render(paths: tuple[UnitPaths, ...], context: Context) -> Section:
     """Hidden units that start equal stay equal; those that start apart learn different things."""
-    apart = {path.start: path.separation for path in paths}
-    together = [NAMES[start] for start, separation in apart.items() if separation == 0]
-    split = [NAMES[start] for start, separation in apart.items() if separation != 0]
-    headline = (
-        f"After {paths[0].iterations[-1]} iterations the four hidden units are still one and the same "
-        f"from {listed(together)}; they have become different from {listed(split)}."
-    )
+    together, apart = parted(paths, NAMES)
     plot = Plot(
         slug="units",
-        title=f"Four hidden units stay one from {listed(together)}, and part from {listed(split)}",
-        alt=(
-            "Three panels, one a start, each with the output weights of four hidden units against the iteration. "
-            + " ".join(f"{NAMES[s]}: the units end up to {separation:.3g} apart." for s, separation in apart.items())
-        ),
-        data=_frame(paths),
+        title=f"Four hidden units stay one from {together}, and part from {apart}",
+        alt="Three panels, one a start, each with the output weights of four hidden units against the iteration. "
+        + " ".join(f"{NAMES[path.start]}: the units end up to {path.separation:.3g} apart." for path in paths),
+        data=tidy(paths, lambda path: {"W2": path.W2}),
         draw=lambda figure: _draw(figure, paths),
-        note=(
-            "Output weight W2 of each of the four units; lines that lie on each other are drawn as one. "
-            f"Standardised features, learning rate {STANDARDISED_LEARNING_RATE:g}, seed {context.settings.seed}."
-        ),
+        note="Output weight W2 of each of the four units; lines that lie on each other are drawn as one. "
+        f"Standardised features, learning rate {STANDARDISED_LEARNING_RATE:g}, seed {context.settings.seed}.",
         height_inches=5.2,
     )
     return Section(
         "breaking",
         "What symmetry breaking is",
-        headline,
+        f"After {paths[0].iterations[-1]} iterations the four hidden units are still one and the same from "
+        f"{together}; they have become different from {apart}.",
         (
             "Two hidden units with the same weights get the same gradient, so gradient descent can never tell them "
             "apart: the network trains as if it had one unit. Random weights break that symmetry.",
@@ -55,17 +48,21 @@ def render(paths: tuple[UnitPaths, ...], context: Context) -> Section:
     )
 
 
-def _frame(paths: tuple[UnitPaths, ...]) -> pd.DataFrame:
+def parted(paths: tuple[UnitPaths, ...], names: Mapping[str, str]) -> tuple[str, str]:
+    """Name the starts whose units stay equal, and those whose units part."""
+    groups = ([names[p.start] for p in paths if (p.separation == 0) == equal] for equal in (True, False))
+    together, apart = (" and ".join(group) or "none of the starts" for group in groups)
+    return together, apart
+
+
+def tidy(paths: tuple[UnitPaths, ...], weights: Callable[[UnitPaths], Mapping[str, Array]]) -> pd.DataFrame:
+    """Give one row a start, iteration and unit, with weights of which each is (K, H)."""
     parts = []
     for path in paths:
         states, units = path.W2.shape
-        part = {
-            "start": path.start,
-            "iteration": np.repeat(path.iterations, units),
-            "unit": np.tile(np.arange(1, units + 1), states),
-            "W2": path.W2.ravel(),
-        }
-        parts.append(pd.DataFrame(part))
+        keys = {"start": path.start, "iteration": np.repeat(path.iterations, units)}
+        keys["unit"] = np.tile(np.arange(1, units + 1), states)
+        parts.append(pd.DataFrame(keys | {name: values.ravel() for name, values in weights(path).items()}))
     return pd.concat(parts, ignore_index=True)
 
 
