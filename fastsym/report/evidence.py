@@ -62,27 +62,22 @@ def _series(runs: Runs) -> Iterator[tuple[str, str, Array, Array]]:
     yield "layer", "zero start", few, runs.layer_zero[None, few]
     yield "layer", "random start", few, runs.layer_random[:, few]
     recorded = np.minimum(RECORD_EVERY * np.arange(-(-CURVE_ITERATIONS // RECORD_EVERY) + 1), CURVE_ITERATIONS)
-    zero = _network(runs.zero.history)
+    zero = runs.zero.history
+    assert zero is not None  # it was recorded
     moved = np.maximum(np.abs(zero.W1).max(axis=(1, 2)), np.abs(zero.W2).max(axis=1))
     yield "weights", "zero start", recorded, moved[None]
-    changes = [_changes(runs.random_starts, _network(run.params)) for run in (runs.random_short, runs.random)]
+    changes = [_changes(runs.random_starts, run.params) for run in (runs.random_short, runs.random)]
     ends = np.array([0, runs.random_short.costs.shape[1], CURVE_ITERATIONS])
     yield "weights", "random start", ends, np.stack([np.zeros(runs.seeds), *changes], axis=1)
     saturated = [
         [saturated_fraction(runs.data.X, params) for params in nets]
-        for nets in (runs.random_starts, each_network(_network(runs.random.params)))
+        for nets in (runs.random_starts, each_network(runs.random.params))
     ]
     yield "saturation", "random start", np.array([0, CURVE_ITERATIONS]), np.array(saturated).T
     yield "scale", "scale 0.01", each, runs.random.costs[:, each]
     yield "scale", "scale 1", each, runs.large.costs[:, each]
     yield "splits", "zero start", recorded, np.array([split.zero for split in runs.splits])
     yield "splits", "random start", recorded, np.array([split.random for split in runs.splits])
-
-
-def _network(params: object) -> Params:
-    """Narrow a type: all networks here have a hidden layer."""
-    assert isinstance(params, Params)
-    return params
 
 
 def _changes(starts: list[Params], ends: Params) -> Array:
