@@ -318,13 +318,15 @@ def test_exported_lines_repeat_the_run(visit: Opener) -> None:
 
 
 def test_it_follows_dark_mode_and_fits_a_phone(visit: Opener) -> None:
+    from playwright.sync_api import expect
+
     papers = {}
     for scheme in ("light", "dark"):
         page = visit("?hidden=9&features=article", color_scheme=scheme, viewport={"width": 390, "height": 844})
         fact(page, "Final cost").wait_for()
         papers[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        ink = page.locator("figure.cost svg text").first.evaluate("text => getComputedStyle(text).fill")
-        assert ink == page.evaluate("getComputedStyle(document.body).color")
+        ink = page.evaluate("getComputedStyle(document.body).color")
+        expect(page.locator("figure.cost svg text").first).to_have_css("fill", ink)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         for chart in page.locator("figure svg").all():
             assert chart.evaluate(BADLY_PLACED) == []
