@@ -55,7 +55,10 @@ def train(
     start: Annotated[
         str, typer.Option(help="How the weights start: zeros, constant, normal, ...; see fastsym.initialise.")
     ] = "normal",
-    scale: Annotated[float, typer.Option(help="Size of the starting weights.")] = 0.01,
+    scale: Annotated[
+        float | None,
+        typer.Option(help="Size of the starting weights; default: 1 for glorot, he and orthogonal, else 0.01."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of a random start.")] = 0,
     iterations: Annotated[int, typer.Option(min=0, help="Steps of gradient descent.")] = 3000,
     learning_rate: Annotated[float, typer.Option(help="Size of a step.")] = 0.01,

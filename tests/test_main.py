@@ -29,6 +29,14 @@ def test_train_prints_the_cost_of_the_same_training() -> None:
     assert f"cost:    {training.costs[-1]:.9g} nats per sample\nvariant: reference, 1 thread\n" in out
 
 
+@pytest.mark.parametrize("start", ["normal", "glorot", "he", "orthogonal"])
+def test_train_starts_as_the_api_does(start: str) -> None:
+    _, out, _ = run(*SHORT, "--features", "no_id", "--start", start)
+    X, y, _ = fastsym.load_titanic("no_id")
+    training = fastsym.train(X, y, fastsym.initialise(start, 8, 4), 3, 0.01, "reference")
+    assert f"cost:    {training.costs[-1]:.9g} nats" in out
+
+
 def test_hidden_zero_is_the_one_layer_net() -> None:
     code, out, _ = run(*SHORT, "--hidden", "0", "--start", "zeros", "--features", "standardised")
     X, y, _ = fastsym.load_titanic("standardised")

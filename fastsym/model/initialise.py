@@ -43,6 +43,11 @@ STARTS = ("zeros", "constant", "normal")
 KINDS = (*STARTS, *RULES, *PARTLY_ZERO, f"{BLOCKS}SIZES")
 
 
+def default_scale(kind: str) -> float:
+    """Return the size of a start whose scale is not given: 1 where a rule sets the size, else 0.01, the article's."""
+    return 1.0 if kind in SCALED_BY_RULE else 0.01
+
+
 @overload
 def initialise(
     kind: str,
@@ -130,7 +135,7 @@ def initialise(
     """
     if not np.isfinite(perturbation):
         raise ValueError(f"perturbation: expected a finite number; got {perturbation!r}; 0 adds nothing")
-    size = (1.0 if kind in SCALED_BY_RULE else 0.01) if scale is None else scale
+    size = default_scale(kind) if scale is None else scale
     _check(kind, n_features, hidden, size, dtype)
     rng = np.random.default_rng(seed)
     start = _perturbed(_start(kind, n_features, hidden, size, rng), perturbation, rng)

@@ -96,6 +96,10 @@ class NumberControl(ui.element, component="number.js"):
         else:
             self.run_method("settle", text, None if slid else self._slider.position(float(text)))
 
+    def set(self, text: str) -> None:
+        """Show another value, which the page has chosen."""
+        self.run_method("settle", text, self._slider.position(float(text)))
+
 
 class ChoiceControl:
     """A choice between a few names."""

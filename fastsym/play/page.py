@@ -10,6 +10,7 @@ from nicegui import Client, app, background_tasks, ui
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 
+from fastsym.model.initialise import default_scale
 from fastsym.play import tables
 from fastsym.play.controls import LABELS, SLIDERS, ChoiceControl, NumberControl, StartControl, text_element
 from fastsym.play.newest import Newest
@@ -82,6 +83,7 @@ class Playground:
     def __init__(self, client: Client, settings: Settings, problems: tuple[InvalidSetting, ...]) -> None:
         self._client = client
         self._texts = to_texts(settings)
+        self._numbers: dict[str, NumberControl] = {}
         ui.add_css(STYLE)
         with ui.element("div").classes("play"):
             with ui.element("header"):
@@ -99,7 +101,7 @@ class Playground:
     def _controls(self) -> None:
         for name in LABELS:
             if name in SLIDERS:
-                NumberControl(name, self._texts[name], self.change)
+                self._numbers[name] = NumberControl(name, self._texts[name], self.change)
             elif name == "start":
                 StartControl(self._texts[name], self.change)
             else:
@@ -123,6 +125,10 @@ class Playground:
         _, problems = parse(self._texts | {name: text})
         if problems:
             return f"{problems[0].message}; {self._texts[name]} stays in use"
+        if name == "start" and float(self._texts["scale"]) == default_scale(self._texts["start"]):
+            # A scale that nobody has changed follows the start: Glorot, He and orthogonal set the size themselves.
+            self._texts["scale"] = str(default_scale(text))
+            self._numbers["scale"].set(self._texts["scale"])
         self._texts[name] = text
         self._warn(())
         self.ask()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from fastsym.model.datasets import FEATURE_SETS
-from fastsym.model.initialise import BLOCKS, KINDS, initialise
+from fastsym.model.initialise import BLOCKS, KINDS, default_scale, initialise
 
 ITERATIONS = 3000
 MOST_HIDDEN = 1024
@@ -84,7 +84,7 @@ def parse(texts: Mapping[str, str]) -> tuple[Settings, tuple[InvalidSetting, ...
     Returns
     -------
     settings
-        Always complete: a bad text is replaced by the default.
+        Always complete: a bad text is replaced by the default; that of the scale depends on the start.
     problems
         One for each bad text: the name, what was expected and what was given.
     """
@@ -106,6 +106,8 @@ def parse(texts: Mapping[str, str]) -> tuple[Settings, tuple[InvalidSetting, ...
     except ValueError as error:
         problems.append(InvalidSetting("start", str(error).replace("kind:", "start:", 1)))
         settings = replace(settings, start=DEFAULT.start)
+    if "scale" not in good:
+        settings = replace(settings, scale=default_scale(settings.start))
     return settings, tuple(problems)
 
 

@@ -118,6 +118,12 @@ def test_unknown_and_repeated_settings_are_named() -> None:
     assert messages[3:] == ["and 7 more settings that do not exist", "hidden: expected once; got it again as '5'"]
 
 
+def test_a_scale_that_is_not_given_is_that_of_the_start() -> None:
+    assert [parse({"start": start})[0].scale for start in ("normal", "glorot", "he", "orthogonal")] == [0.01, 1, 1, 1]
+    assert parse({"start": "glorot", "scale": "0.5"})[0].scale == 0.5
+    assert parse({"start": "glorot", "scale": "much"})[0].scale == 1
+
+
 def test_nan_and_minus_zero_have_no_second_writing() -> None:
     assert math.copysign(1, parse({"scale": "-0.0"})[0].scale) == 1
 
