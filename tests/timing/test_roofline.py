@@ -60,7 +60,7 @@ def test_rates_count_operations_not_passes():
     assert roofline.dtype == "float64"
     rates = roofline.fma_per_second, roofline.adds_per_second, roofline.mixed_per_second, roofline.divisions_per_second
     assert rates == pytest.approx((12 * 512, 12 * 512, 16 * 512, 12 * 512))
-    assert roofline.divided_per_second == pytest.approx(FMA_PER_DIVISION * 512)
+    assert roofline.divided_per_second == pytest.approx(4 * FMA_PER_DIVISION * 512)
     assert roofline.loads_per_second == pytest.approx(16 * 1024 / 64 * 512)
 
 
@@ -79,8 +79,9 @@ def test_the_kernels_do_what_they_are_counted_for(dtype):
     assert add_chains(3, a) == pytest.approx(chained(add_step, 0.5, 1.0, 0.25))
     assert mixed_chains(3, a) == pytest.approx(chained(fma_step, 0.5, 0.25) + chained(add_step, 1.0, -0.5))
     assert division_chains(3, a) == pytest.approx(chained(lambda x: 1 / x, 0.5, 1.0, 0.25))
-    twice = [fma_step(x) * 0.5 + 0.5 for x in (0.5, 1.0, 0.25)]
-    assert divided_chains(1, a) == pytest.approx(4 * lanes * sum(twice) + lanes * 2.0)
+    eightfold = 2.0**-8
+    added = sum(eightfold * x + (1 - eightfold) for x in (0.5, 1.0, 0.25))  # x / 2 + 1 / 2, eight times
+    assert divided_chains(1, a) == pytest.approx(4 * lanes * (added + 2.0))
     array = np.arange(16 * 4 * lanes, dtype=dtype) / 64
     first = float(array[0])
     expected = 2 * (array.reshape(-1, 2, 4 * lanes)[:, 0].sum() + array.reshape(-1, 2, 4 * lanes)[:, 1].sum() * first)
