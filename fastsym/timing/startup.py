@@ -199,29 +199,32 @@ def break_even_table(grid: pd.DataFrame, startups: Mapping[str, Startup], baseli
     ----------
     grid
         A table with the columns of :data:`fastsym.timing.saved_runs.COLUMNS`; of each width the longest training
-        counts.
+        that both the variant and the baseline did counts.
     startups
         Variant -> its :class:`Startup`.
     baseline
-        Variant that needs no start.
+        Variant that needs neither Numba nor fastsym, and so no start.
 
     Returns
     -------
     pandas.DataFrame
         Columns variant, hidden, after_compile, after_cache_load (iterations).
     """
-    longest = grid.sort_values("iterations").groupby(["variant", "hidden"])["seconds_per_iteration"].last()
+    keys = ["hidden", "iterations"]
+    times = grid[["variant", *keys, "seconds_per_iteration"]]
+    pairs = times.merge(times[times["variant"] == baseline], on=keys, suffixes=("", "_baseline"))
+    longest = pairs.sort_values("iterations").groupby(["variant", "hidden"], sort=False).last().sort_index()
     rows = []
     for name, startup in startups.items():
-        for hidden, seconds in longest[name].items():
-            start = startup.import_fastsym_seconds
-            pace = float(longest[baseline, hidden]), float(seconds)
+        imports = startup.import_numba_seconds + startup.import_fastsym_seconds
+        for hidden, pair in longest.loc[name].iterrows():
+            pace = float(pair["seconds_per_iteration_baseline"]), float(pair["seconds_per_iteration"])
             rows.append(
                 {
                     "variant": name,
                     "hidden": hidden,
-                    "after_compile": break_even_iterations(start + startup.compile_seconds, *pace),
-                    "after_cache_load": break_even_iterations(start + startup.cache_load_seconds, *pace),
+                    "after_compile": break_even_iterations(imports + startup.compile_seconds, *pace),
+                    "after_cache_load": break_even_iterations(imports + startup.cache_load_seconds, *pace),
                 }
             )
     return pd.DataFrame(rows, columns=["variant", "hidden", "after_compile", "after_cache_load"])

@@ -367,9 +367,11 @@ def test_break_even_follows_from_start_and_saving() -> None:
     saving = (seconds("reference", 4, 1000) - seconds("simd", 4, 1000)) / 1000
     known = section.plots[0].data
     row = known.query("variant == 'simd' and hidden == 4 and after == 'after_compile'").iloc[0]
-    assert row["iterations"] == pytest.approx((0.1 + 9.0) / saving)
+    assert row["iterations"] == pytest.approx((0.3 + 0.1 + 9.0) / saving)
     assert not ((known["variant"] == "fused") & (known["after"] == "after_compile")).any()
-    assert "costs 0.3 s for loading from the cache or 9 s for compiling; at H = 4" in section.headline
+    assert (
+        "costs 0.3 s for loading from the cache or 9 s for compiling, and 0.4 s for imports; at H" in section.headline
+    )
     assert shown(startup.STUDY, startup=()) is None
 
 
@@ -378,7 +380,21 @@ def test_a_variant_that_is_never_quicker_has_no_break_even() -> None:
     slow.loc[slow["variant"] != "reference", "seconds_per_iteration"] = 1.0
     section = section_of(startup.STUDY, speed=measured(timings=slow))
     assert section.plots == ()
-    assert "earned back" not in section.headline
+    assert "has overtaken `reference` never (loading from the cache) and never (compiling)" in section.headline
+    assert section.headline.endswith("iterations lose after loading from the cache and after compiling.")
+
+
+@pytest.mark.parametrize(
+    ("load", "verdict"),
+    [
+        (0.01, "win after loading from the cache and lose after compiling"),
+        (0.3, "lose after loading from the cache and after compiling"),
+    ],
+)
+def test_a_fresh_process_wins_or_loses_the_articles_own_training(load: float, verdict: str) -> None:
+    start = replace(STARTUPS[1], cache_load_seconds=load, import_numba_seconds=0.04, import_fastsym_seconds=0.01)
+    section = section_of(startup.STUDY, startup=(start,))
+    assert section.headline.endswith(f"so the article's own 3000 iterations {verdict}.")
 
 
 @pytest.mark.parametrize(("compiling", "known"), [(0.0, "cache_load_seconds"), (2.0, "compile_seconds")])

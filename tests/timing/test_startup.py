@@ -47,7 +47,7 @@ def test_break_even():
     assert break_even_iterations(3.0, 2e-3, 3e-3) == float("inf")
 
 
-def test_break_even_per_width_takes_the_longest_training():
+def test_break_even_per_width_takes_the_longest_training_of_both_and_counts_both_imports():
     startup = Startup("fused", 3.95, 0.25, 0.3, 0.01, 1.0, 0.05)
     grid = pd.DataFrame(
         [
@@ -55,6 +55,7 @@ def test_break_even_per_width_takes_the_longest_training():
             ("reference", 1, 100, 3e-3),
             ("fused", 1, 1, 9.0),
             ("fused", 1, 100, 1e-3),
+            ("reference", 1, 1000, 2e-3),
             ("reference", 64, 10, 30e-3),
             ("fused", 64, 10, 10e-3),
         ],
@@ -64,8 +65,8 @@ def test_break_even_per_width_takes_the_longest_training():
     assert table.to_dict("list") == {
         "variant": ["fused", "fused"],
         "hidden": [1, 64],
-        "after_compile": pytest.approx([2000, 200]),
-        "after_cache_load": pytest.approx([150, 15]),
+        "after_compile": pytest.approx([2500, 250]),
+        "after_cache_load": pytest.approx([650, 65]),
     }
 
 
