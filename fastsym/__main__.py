@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fastsym._console import stop
+from fastsym._console import run_program, stop, stoppable
 from fastsym.model.table_options import TableOptions, with_table_options
 from fastsym.report.__main__ import report
 
@@ -44,6 +44,7 @@ def play(context: typer.Context) -> None:
 
 
 @app.command()
+@stoppable()
 @with_table_options
 def train(
     table: TableOptions,
@@ -91,5 +92,10 @@ def train(
         raise typer.Exit(1)
 
 
+def main() -> None:
+    """Run the command ``fastsym``."""
+    run_program(app, "fastsym")
+
+
 if __name__ == "__main__":
-    app(prog_name="fastsym")
+    main()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fastsym._console import stop
+from fastsym._console import run_program, stop, stoppable
 from fastsym.model.table_options import TableOptions, with_table_options
 
 DEFAULT_PORT = 8470
@@ -41,6 +41,7 @@ def free_port(wanted: int | None) -> int:
 
 
 @app.command()
+@stoppable()
 @with_table_options
 def play(
     table: TableOptions,
@@ -67,13 +68,9 @@ def play(
         found = free_port(port)
     except (OSError, ValueError) as error:
         raise stop(error) from error
-    try:
-        warm_up(typer.echo)
-        serve(found, not no_browser, lambda: typer.echo(f"http://{HOST}:{found}/ (Ctrl-C ends it)"))
-    except KeyboardInterrupt:
-        typer.echo("stopped")
-        raise typer.Exit(130) from None
+    warm_up(typer.echo)
+    serve(found, not no_browser, lambda: typer.echo(f"http://{HOST}:{found}/ (Ctrl-C ends it)"))
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m fastsym.play")
+    run_program(app, "python -m fastsym.play")

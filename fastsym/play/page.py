@@ -2,8 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 from weakref import WeakSet
 
 from nicegui import Client, app, background_tasks, ui
@@ -49,22 +52,49 @@ def serve(port: int, show: bool, ready: Callable[[], None]) -> None:
         for newest in working:
             newest.close()
 
-    app.on_startup(ready)
+    def started() -> None:
+        running.enter_context(_until_hang_up())
+        ready()
+
+    app.on_startup(started)
     app.on_shutdown(give_up)
     # A request that uses another site's name for this address must not reach the page.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
-    ui.run(
-        host=HOST,
-        port=port,
-        title="fastsym playground",
-        language="en-GB",
-        dark=None,  # follows the browser
-        show=show,
-        reload=False,
-        tailwind=False,
-        show_welcome_message=False,
-        timeout_graceful_shutdown=2,
-    )
+    with ExitStack() as running:
+        ui.run(
+            host=HOST,
+            port=port,
+            title="fastsym playground",
+            language="en-GB",
+            dark=None,  # follows the browser
+            show=show,
+            reload=False,
+            tailwind=False,
+            show_welcome_message=False,
+            timeout_graceful_shutdown=2,
+        )
+
+
+@contextmanager
+def _until_hang_up() -> Iterator[None]:
+    """End the server by SIGHUP and raise the signal again, which Uvicorn does with SIGINT and SIGTERM alone."""
+    came: list[int] = []
+
+    def hang_up(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        app.shutdown()
+
+    number = getattr(signal, "SIGHUP", None)
+    if number is None or signal.getsignal(number) is signal.SIG_IGN:
+        yield
+        return
+    before = signal.signal(number, hang_up)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+        if came:
+            signal.raise_signal(number)
 
 
 class Playground:

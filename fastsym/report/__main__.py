@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fastsym._console import progress_bar, stop
+from fastsym._console import progress_bar, run_program, stop, stoppable
 from fastsym.model.table_options import TableOptions, with_table_options
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
+@stoppable("no report was written")
 @with_table_options
 def report(
     table: TableOptions,
@@ -138,4 +139,4 @@ def make(out: Path, context: "Context", quiet: bool, sample: bool = False) -> di
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m fastsym.report")
+    run_program(app, "python -m fastsym.report")

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fastsym._console import shielded, unhurried
+
 MANIFEST = "report.json"
 FORMAT = "fastsym-report"
 MARKDOWN = "report.md"
@@ -86,16 +88,17 @@ def placed(out: Path) -> Iterator[Path]:
     out = out.resolve()
     check_destination(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
+    with unhurried(), tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
         fresh, old = Path(name) / "fresh", Path(name) / "old"
         fresh.mkdir()
         yield fresh
         check_destination(out)
-        if out.exists():
-            out.rename(old)
-        try:
-            fresh.rename(out)
-        except BaseException:
-            if old.exists():
-                old.rename(out)
-            raise
+        with shielded():
+            if out.exists():
+                out.rename(old)
+            try:
+                fresh.rename(out)
+            except OSError:
+                if old.exists():
+                    old.rename(out)
+                raise

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from fastsym._console import progress_bar, stop
+from fastsym._console import progress_bar, run_program, stop, stoppable
 from fastsym.model.datasets import standardise
 from fastsym.model.table_options import TableOptions, with_table_options
 from fastsym.sweep import Grid, SweepBusyError, run
@@ -31,6 +31,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
+@stoppable("the same command resumes the sweep")
 @with_table_options
 def main(
     table: TableOptions,
@@ -77,10 +78,7 @@ def main(
             run(grid, output, tables, scheduler, lambda done, total: tell(done / total, f"{done} of {total} networks"))
     except (ValueError, TypeError, SweepBusyError, ImportError, OSError) as error:
         raise stop(error) from error
-    except KeyboardInterrupt:
-        typer.echo(f"interrupted; what is finished is in {output}; the same command resumes it", err=True)
-        raise typer.Exit(130) from None
 
 
 if __name__ == "__main__":
-    app()
+    run_program(app, "python -m fastsym.sweep")

@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastsym._console import run_child
 from fastsym.experiments.rounding.drift import Outcome, observe
 from fastsym.model.datasets import Dataset
 
@@ -60,19 +60,17 @@ def ask(core_type: str | None, data: Dataset, jobs: Sequence[Job]) -> Reply | No
     environment.pop("OPENBLAS_CORETYPE", None)
     if core_type is not None:
         environment["OPENBLAS_CORETYPE"] = core_type
-    done = subprocess.run(
+    status, out, err = run_child(
         [sys.executable, "-c", "from fastsym.experiments.rounding.processes import answer; answer()"],
-        input=pickle.dumps((core_type, data, list(jobs))),
-        env=environment,
-        capture_output=True,
-        check=False,
+        pickle.dumps((core_type, data, list(jobs))),
+        environment,
     )
-    if done.returncode < 0 and core_type is not None:
+    if status < 0 and core_type is not None:
         return None
-    if done.returncode != 0:
+    if status != 0:
         raise RuntimeError(
-            f"a child process of the rounding experiment failed with exit code {done.returncode}: "
-            f"{done.stderr.decode(errors='replace')[-2000:]}"
+            f"a child process of the rounding experiment failed with exit code {status}: "
+            f"{err.decode(errors='replace')[-2000:]}"
         )
-    reply: Reply = pickle.loads(done.stdout)  # from our own child
+    reply: Reply = pickle.loads(out)  # from our own child
     return reply
