@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 from fastsym.report.content import Plot, rounded
-from fastsym.report.speedups import BASELINES
+from fastsym.report.speedups import BASELINES, with_interval
 from fastsym.report.style import BLUE, INK, MUTED, VERMILLION, variant_style
 
 START_NAMES = {"zeros": "zero weights", "constant": "constant weights", "normal": "random weights"}
@@ -78,7 +78,8 @@ def heat_plot(rows: pd.DataFrame, best: str) -> Plot:
         ),
         data=rows[columns],
         draw=lambda figure: _draw_heat(figure, rows, known),
-        note="Numbers are times as fast. An empty cell was not measured.",
+        note="Numbers are times as fast; their intervals are in the table of every timing. An empty cell was not "
+        "measured.",
         height_inches=0.6 + len(known) * (0.8 + 0.27 * rows["hidden"].nunique()),
     )
 
@@ -109,46 +110,47 @@ def _legible_on(background: ArrayLike) -> str:
     return "black" if luminance > 0.179 else "white"
 
 
-def ratio_plot(together: pd.DataFrame, best: str) -> Plot:
+def ratio_plot(together: pd.DataFrame, best: str, lengths: str) -> Plot:
     """Speed-up over the reference against width.
 
     Parameters
     ----------
     together
-        As from :func:`fastsym.report.speedups.shared`.
+        As from :func:`fastsym.report.speedups.alike`.
     best
         Label that the title is about.
+    lengths
+        Says which trainings these are.
     """
     rows = together[together["label"] == best].sort_values("hidden")
     first, last = rows.iloc[0], rows.iloc[-1]
-    counts = together.groupby("hidden")["iterations"].first()
-    trainings = ", ".join(f"T = {count} at H = {hidden}" for hidden, count in counts.items())
     return Plot(
         slug="speed-up-by-width",
-        title=f"Over the reference, `{best}` is {rounded(first['over_reference'])} times as fast at "
-        f"H = {first['hidden']} and {rounded(last['over_reference'])} times at H = {last['hidden']}",
+        title=f"Over the reference, `{best}` is {with_interval(first)} times as fast at H = {first['hidden']} "
+        f"and {with_interval(last)} times at H = {last['hidden']}",
         alt="Speed-up over the reference against hidden width, both axes logarithmic, one line a variant. "
         + ranges(together, "over_reference"),
         data=together[["label", "hidden", "iterations", "over_reference", "low", "high"]],
         draw=lambda figure: _draw_ratios(figure, together),
-        note=f"At each width the longest training that all took part in: {trainings}. Bars: 95 % intervals, where "
-        "known.",
+        note=f"{lengths} Bars: 95 % intervals, where known; of fewer than six rounds the range.",
     )
 
 
-def time_plot(longest: pd.DataFrame, best: str, bounds: pd.DataFrame) -> Plot:
+def time_plot(together: pd.DataFrame, best: str, bounds: pd.DataFrame, lengths: str) -> Plot:
     """Time per iteration against width.
 
     Parameters
     ----------
-    longest
-        The longest training of each label, one a width.
+    together
+        As from :func:`fastsym.report.speedups.alike`.
     best
         Label that the title is about.
     bounds
         Columns hidden, seconds_per_iteration: the measured roofline of one core; may be empty.
+    lengths
+        Says which trainings these are.
     """
-    times = longest.assign(microseconds_per_iteration=longest["seconds_per_iteration"] * 1e6).sort_values("hidden")
+    times = together.assign(microseconds_per_iteration=1e6 * together["seconds_per_iteration"]).sort_values("hidden")
     rows = times[times["label"] == best]
     first, last = rows.iloc[0], rows.iloc[-1]
     title = (
@@ -157,9 +159,10 @@ def time_plot(longest: pd.DataFrame, best: str, bounds: pd.DataFrame) -> Plot:
     )
     data = times[["label", "hidden", "iterations", "microseconds_per_iteration", "rounds"]]
     note = (
-        "Median of a whole training call divided by its iterations, on this machine in this session, of each "
-        "variant in its longest training. In short trainings the cost of the call shows."
+        "Median of a whole training call divided by its iterations, on this machine in this session. "
+        f"{lengths} The shorter they are, the more the cost of the call shows."
     )
+    bounds = bounds if bounds.empty else bounds[bounds["hidden"].isin(times["hidden"])]
     if not bounds.empty:
         bound = bounds.assign(label=ROOFLINE, microseconds_per_iteration=1e6 * bounds["seconds_per_iteration"])
         data = pd.concat([data, bound[["label", "hidden", "microseconds_per_iteration"]]], ignore_index=True)

@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from fastsym.report.content import rounded
+from fastsym.timing.stats import USUAL
+
 BASELINES = ("reference", "numpy")
 DTYPE = "float64"
 
@@ -41,16 +44,44 @@ def own_variants(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~frame["variant"].isin(BASELINES) & (frame["kind"] == "variant") & (frame["dtype"] == DTYPE)]
 
 
-def longest(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep, of each label and width, the row with the most iterations."""
-    return frame.loc[frame.groupby(["label", "hidden"])["iterations"].idxmax()].sort_index()
-
-
 def shared(frame: pd.DataFrame) -> pd.DataFrame:
     """Keep, of each width, the longest training that the most labels did: all of them are then compared alike."""
     labels = frame.groupby(["hidden", "iterations"])["label"].nunique().rename("labels").reset_index()
     best = labels.sort_values(["labels", "iterations"]).groupby("hidden")["iterations"].last()
     return frame[frame["iterations"] == frame["hidden"].map(best)]
+
+
+def alike(frame: pd.DataFrame) -> pd.DataFrame:
+    """Keep trainings of one length only, so that neither labels nor widths differ in it.
+
+    It is the longest that all labels did at half of the widths or more. The other widths are dropped:
+    :func:`lengths` says so.
+    """
+    labels = frame.groupby(["iterations", "hidden"])["label"].nunique()
+    widths = labels[labels == labels.max()].groupby("iterations").size()
+    common = widths.index[2 * widths >= min(2 * widths.max(), frame["hidden"].nunique())].max()
+    hidden = labels[common].index[labels[common] == labels.max()]
+    rows: pd.DataFrame = frame[(frame["iterations"] == common) & frame["hidden"].isin(hidden)]
+    return rows
+
+
+def lengths(rows: pd.DataFrame, frame: pd.DataFrame) -> str:
+    """Say which length the trainings of :func:`alike` have, and which widths were not timed at it."""
+    text = f"All trainings shown have T = {rows['iterations'].iloc[0]}, the longest that was timed at "
+    missing = sorted(set(frame["hidden"]) - set(rows["hidden"]))
+    if not missing:
+        return f"{text}all of these widths."
+    return f"{text}half of the widths or more; not at H = {', '.join(map(str, missing))}, left out here."
+
+
+def with_interval(row: pd.Series) -> str:
+    """Quote a row's speed-up over the reference with its interval, and the interval's level if it is not 95 %."""
+    ratio, low, high, rounds = (float(row[name]) for name in ("over_reference", "low", "high", "rounds"))
+    level = 1 - 2 ** (1 - rounds)  # of the range of all rounds, the widest interval there is
+    if not (np.isfinite(low) and np.isfinite(high) and level > 0):
+        return f"{rounded(ratio)} (interval unknown)"
+    words = "" if level >= USUAL else f", {100 * level:.4g} %"
+    return f"{rounded(ratio)} ({rounded(low)} to {rounded(high)}{words})"
 
 
 def quickest(frame: pd.DataFrame) -> str:

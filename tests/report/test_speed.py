@@ -18,7 +18,7 @@ from fastsym.report.recorded import GATE, GATE_COLUMNS, OTHER_SYSTEMS, ROOT, rea
 from fastsym.report.sections import cost_model, gate, headline, other_systems, speed, startup
 from fastsym.report.sections.agreement import Agreement
 from fastsym.report.settings import Settings, full
-from fastsym.report.speedups import longest, own_variants, quickest, shared, speedups
+from fastsym.report.speedups import alike, lengths, own_variants, quickest, shared, speedups, with_interval
 from fastsym.report.study import Context, Study
 from fastsym.timing.saved_runs import UnreadableRunError
 from fastsym.timing.startup import ProcessTimes, Startup
@@ -151,11 +151,17 @@ def test_three_pictures_say_it_all() -> None:
     section = section_of(headline.STUDY)
     units, speed_up, belief = section.plots
     assert units.title == "Hidden units stay one from zero weights and constant weights, and part from random weights"
-    assert "trains 6.2 to 9.56 times as fast as the article's NumPy code, from H = 4 to 64" in speed_up.title
+    assert speed_up.title == (
+        "`simd` trains 6.2 (5.58 to 6.81) to 7.72 (6.95 to 8.49) times as fast as the article's NumPy code, from H = 4 "
+        "to 64 at T = 100"
+    )
     assert speed_up.data["hidden"].tolist() == [4, 16, 64]
-    assert speed_up.data["iterations"].tolist() == [1000, 100, 100]
+    assert speed_up.data["iterations"].tolist() == [100, 100, 100]
     assert belief.title == "5 of 5 certificates pass, and 54 of 54 programs broken on purpose are caught"
-    assert "at H = 4, `simd` trains 9.56 times as fast as the article's code" in section.headline
+    assert (
+        "at H = 4 and T = 100, `simd` trains 7.72 (6.95 to 8.49) times as fast as the article's code"
+        in section.headline
+    )
 
 
 def test_the_pictures_follow_the_results() -> None:
@@ -205,8 +211,38 @@ def test_variants_are_compared_in_trainings_of_one_length() -> None:
     together = shared(frame)
     assert together.groupby("hidden")["iterations"].unique().map(list).tolist() == [[100], [100], [100], [10]]
     assert set(together["label"]) == {"reference", "numpy", "fused", "simd", "parallel, 2 threads"}
-    best = longest(frame[frame["label"] == "simd"])
-    assert best.set_index("hidden")["iterations"].to_dict() == {1: 100, 4: 1000, 16: 100, 64: 100}
+
+
+def test_figures_compare_trainings_of_one_length_and_say_what_they_leave_out() -> None:
+    frame = speedups(timings())
+    rows = alike(frame)
+    assert (set(rows["iterations"]), set(rows["hidden"])) == ({100}, {1, 4, 16})
+    assert rows["label"].nunique() * 3 == len(rows)
+    assert "T = 100" in lengths(rows, frame)
+    assert "not at H = 64" in lengths(rows, frame)
+    simd = frame[frame["label"] == "simd"]
+    assert sorted(alike(simd)["hidden"]) == [1, 4, 16, 64]
+    assert "not at" not in lengths(alike(simd), simd)
+    apart = simd[pd.MultiIndex.from_frame(simd[["hidden", "iterations"]]).isin([(1, 1), (4, 10), (16, 100)])]
+    assert alike(apart)[["hidden", "iterations"]].to_numpy().tolist() == [[16, 100]]
+    for slug in ("speed-up-by-width", "time-per-iteration"):
+        data = plot_of(section_of(speed.STUDY), slug).data
+        assert set(data["iterations"].dropna()) == {100}
+        assert set(data["hidden"]) == {1, 4, 16}
+
+
+@pytest.mark.parametrize(
+    ("rounds", "low", "high", "words"),
+    [
+        (8, 8.0, 10.5, "9 (8 to 10.5)"),
+        (6, 8.0, 10.5, "9 (8 to 10.5)"),
+        (5, 8.0, 10.5, "9 (8 to 10.5, 93.75 %)"),
+        (1, 9.0, 9.0, "9 (interval unknown)"),
+        (8, NAN, NAN, "9 (interval unknown)"),
+    ],
+)
+def test_a_quoted_ratio_has_its_interval(rounds: int, low: float, high: float, words: str) -> None:
+    assert with_interval(pd.Series({"over_reference": 9.0, "low": low, "high": high, "rounds": rounds})) == words
 
 
 def test_the_quickest_is_not_the_one_that_alone_trained_long() -> None:
@@ -218,10 +254,10 @@ def test_the_quickest_is_not_the_one_that_alone_trained_long() -> None:
 
 def test_the_roofline_is_drawn_where_it_was_measured() -> None:
     plot = plot_of(section_of(speed.STUDY), "time-per-iteration")
-    simd = seconds("simd", 64, 100) / 100
-    assert plot.title.endswith(f"at H = 64, where it runs at {100 * 4.3e-5 / simd:.0f} % of the roofline")
+    simd = seconds("simd", 16, 100) / 100
+    assert plot.title.endswith(f"at H = 16, where it runs at {100 * 1e-5 / simd:.0f} % of the roofline")
     bound = plot.data.query("label == 'roofline of one core'")
-    assert bound["microseconds_per_iteration"].tolist() == pytest.approx([1, 2.5, 10, 43])
+    assert bound["microseconds_per_iteration"].tolist() == pytest.approx([1, 2.5, 10])
     for _, rows in plot.data.groupby("label"):  # lines are drawn in this order
         assert rows["hidden"].is_monotonic_increasing
     saved = plot_of(section_of(speed.STUDY, speed=measured(bounds=pd.DataFrame())), "time-per-iteration")

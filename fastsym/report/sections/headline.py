@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from fastsym.experiments.article import HIDDEN, STANDARDISED_LEARNING_RATE, UnitPaths
 from fastsym.model.params import Array
 from fastsym.report.charts import START_NAMES
-from fastsym.report.content import Plot, Section, rounded
+from fastsym.report.content import Plot, Section
 from fastsym.report.sections import agreement, speed, units
 from fastsym.report.sections.agreement import Agreement
-from fastsym.report.speedups import longest, own_variants, quickest, speedups
+from fastsym.report.speedups import alike, lengths, own_variants, quickest, speedups, with_interval
 from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, GREEN, INK, MUTED, PURPLE, VERMILLION, variant_style
 
@@ -26,13 +26,14 @@ def render(_: None, context: Context) -> Section:
     paths, found = context.result(units.STUDY), context.result(agreement.STUDY)
     plots = [_units_plot(paths, context.settings.seed)]
     said = [_units_finding(paths)]
-    cells = pd.DataFrame() if context.own else _fastest(context.result(speed.STUDY).timings)
-    if not cells.empty:
-        plots.append(_speed_plot(cells))
+    timed = pd.DataFrame() if context.own else _fastest(context.result(speed.STUDY).timings)
+    if not timed.empty:
+        cells = alike(timed).sort_values("hidden")
+        plots.append(_speed_plot(cells, lengths(cells, timed)))
         cell = cells.iloc[(cells["hidden"] - HIDDEN).abs().argmin()]
         said.append(
-            f"at H = {cell['hidden']}, `{cell['variant']}` trains {rounded(cell['over_reference'])} times as fast "
-            "as the article's code"
+            f"at H = {cell['hidden']} and T = {cell['iterations']}, `{cell['label']}` trains {with_interval(cell)} "
+            "times as fast as the article's code"
         )
     plots.append(_belief_plot(found))
     said.append(_belief_finding(found))
@@ -112,31 +113,31 @@ def _ways(path: UnitPaths) -> str:
 
 
 def _fastest(timings: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the quickest variant, of each width the longest training; empty if nothing was timed."""
+    """Rows of the quickest variant, from the article's width on; empty if nothing was timed."""
     frame = own_variants(speedups(timings))
     if frame.empty:
         return frame
-    rows = longest(frame[frame["label"] == quickest(frame)]).sort_values("hidden")
+    rows = frame[frame["label"] == quickest(frame)]
     wide = rows[rows["hidden"] >= HIDDEN]
     return rows if wide.empty else wide
 
 
-def _speed_plot(cells: pd.DataFrame) -> Plot:
+def _speed_plot(cells: pd.DataFrame, said: str) -> Plot:
     least, most = (cells.iloc[i] for i in (cells["over_reference"].argmin(), cells["over_reference"].argmax()))
     return Plot(
         slug="headline-speed",
-        title=f"`{cells['label'].iloc[0]}` trains {rounded(least['over_reference'])} to "
-        f"{rounded(most['over_reference'])} times as fast as the article's NumPy code, "
-        f"from H = {cells['hidden'].min()} to {cells['hidden'].max()}",
+        title=f"`{cells['label'].iloc[0]}` trains {with_interval(least)} to {with_interval(most)} "
+        f"times as fast as the article's NumPy code, "
+        f"from H = {cells['hidden'].min()} to {cells['hidden'].max()} at T = {cells['iterations'].iloc[0]}",
         alt="One bar a hidden width: speed-up over the reference, with intervals. "
         + " ".join(
-            f"H = {row['hidden']}, {row['iterations']} iterations: {rounded(row['over_reference'])} times."
-            for row in cells.to_dict("records")
+            f"H = {row['hidden']}, {row['iterations']} iterations: {with_interval(row)} times."
+            for _, row in cells.iterrows()
         ),
         data=cells[["label", "hidden", "iterations", "over_reference", "low", "high"]],
         draw=lambda figure: _draw_speed(figure, cells),
-        note="Grey line: the article's code itself. Lines on the bars: 95 % intervals, where known. At each width the "
-        "longest training that was measured; in short ones the cost of the call shows.",
+        note="Grey line: the article's code itself. Lines on the bars, and numbers below them: 95 % intervals, where "
+        f"known; of fewer than six rounds the range. {said}",
         height_inches=HEIGHT_INCHES,
         width_inches=WIDTH_INCHES,
     )
@@ -157,9 +158,10 @@ def _draw_speed(figure: Figure, cells: pd.DataFrame) -> None:
     axes.axhline(1, color=MUTED, linewidth=1.4)
     axes.set_xlim(-0.5, len(cells) - 0.2)
     axes.set_ylim(0, 1.12 * tops.max())
-    axes.set_xticks(x, [f"{row['hidden']}\n{row['iterations']}" for row in cells.to_dict("records")])
+    ends = [f"\n{a:.3g} to {b:.3g}" if is_known else "" for a, b, is_known in zip(low, high, known, strict=True)]
+    axes.set_xticks(x, [f"{hidden}{text}" for hidden, text in zip(cells["hidden"], ends, strict=True)], fontsize=7)
     axes.grid(visible=False, axis="x")
-    axes.set_xlabel("hidden width H, and iterations T below")
+    axes.set_xlabel("hidden width H, and the interval below")
     axes.set_ylabel("times as fast")
 
 

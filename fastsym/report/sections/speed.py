@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from fastsym.agreement import Certificate
@@ -11,7 +10,7 @@ from fastsym.experiments.article import HIDDEN
 from fastsym.report.charts import heat_plot, ratio_plot, time_plot
 from fastsym.report.content import Format, Section, Table, rounded
 from fastsym.report.sections import agreement
-from fastsym.report.speedups import DTYPE, longest, own_variants, quickest, shared, speedups
+from fastsym.report.speedups import DTYPE, alike, lengths, own_variants, quickest, speedups, with_interval
 from fastsym.report.study import Context, Study
 from fastsym.timing.interleave import measure_grid
 from fastsym.timing.roofline import fewest_operations, measure_roofline
@@ -125,19 +124,20 @@ def render(found: Timings, context: Context) -> Section:
         )
     best = quickest(ours)
     cells = ours[ours["label"] == best]
-    together = shared(shown)
+    together = alike(shown)
+    said = lengths(together, shown)
     took_part = shown.groupby(["hidden", "iterations"])["label"].nunique()
     if not is_saved and took_part.min() < took_part.max():
         prose.append(f"In the longest trainings only `reference` and `{best}` took turns, to fit more into the time.")
     return Section(
         "speed",
         title,
-        _headline(longest(cells), best),
+        _headline(alike(cells), best),
         (
             *prose,
             heat_plot(cells, best),
-            ratio_plot(together, best),
-            time_plot(longest(shown), best, found.bounds),
+            ratio_plot(together, best, said),
+            time_plot(together, best, found.bounds, said),
             _shared_table(together),
             _table(frame),
         ),
@@ -151,10 +151,8 @@ def _listed(names: object) -> str:
 def _headline(cells: pd.DataFrame, best: str) -> str:
     """Speed-up at the article's width, or at the one closest to it."""
     cell = cells.iloc[(cells["hidden"] - HIDDEN).abs().argmin()]
-    text = f"At H = {cell['hidden']} and T = {cell['iterations']}, `{best}` is {rounded(cell['over_reference'])} times"
-    if np.isfinite(cell["low"]):
-        text += f" (95 % interval {rounded(cell['low'])} to {rounded(cell['high'])})"
-    text += " as fast as the reference"
+    text = f"At H = {cell['hidden']} and T = {cell['iterations']}, `{best}` is {with_interval(cell)} times "
+    text += "as fast as the reference"
     return text + (f" and {rounded(cell['over_numpy'])} times as fast as `numpy`." if cell["over_numpy"] > 0 else ".")
 
 
@@ -165,7 +163,7 @@ def _shared_table(together: pd.DataFrame) -> Table:
     formats: dict[str, Format] = dict.fromkeys(labels, ".2f")
     return Table(
         "speed-up-by-width-table",
-        "Speed-up over the reference, in the longest trainings that all took part in",
+        "Speed-up over the reference, in trainings of one length; intervals are in the table of every timing",
         frame,
         formats,
     )
@@ -178,7 +176,13 @@ def _table(frame: pd.DataFrame) -> Table:
     rows = rows[[*columns, "µs per iteration", "rounds"]]
     formats: dict[str, Format] = dict.fromkeys(("over reference", "low", "high", "over numpy"), ".2f")
     formats["µs per iteration"] = rounded
-    return Table("timings", "Every timing; low and high bound a 95 % interval", rows, formats, folded=True)
+    return Table(
+        "timings",
+        "Every timing; low and high bound a 95 % interval, or with fewer than six rounds the range",
+        rows,
+        formats,
+        folded=True,
+    )
 
 
 STUDY = Study("speed", 140, run, render, seconds=25, only_titanic=True)
