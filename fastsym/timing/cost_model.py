@@ -7,10 +7,11 @@ is a time. From the models of several variants follows which is the quickest at 
 The fit minimises relative errors, so that a call of a millisecond counts as much as one of a second. The model is
 linear in its coefficients: it is fitted by non-negative least squares in which every row is divided by the time that
 the fit before it predicts. Intervals come from a bootstrap of the residuals, whose spread holds the noise of the
-machine and whatever the model itself gets wrong.
+machine and whatever the model itself gets wrong. It draws the residuals of whole widths: those of one width are
+alike, and drawn one by one they would make the intervals too narrow.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -170,7 +171,7 @@ def fit(timings: pd.DataFrame, D: ArrayLike, M: int, seed: int = 0) -> CostModel
     freedom = max(1, len(seconds) - design.shape[1])
     noise = (residuals - residuals.mean()) * np.sqrt(len(seconds) / freedom)
     rng = np.random.default_rng(seed)
-    drawn = [_solve(design, fitted * np.exp(rng.choice(noise, noise.size))) for _ in range(DRAWS)]
+    drawn = [_solve(design, fitted * np.exp(_redraw(noise, hidden, rng))) for _ in range(DRAWS)]
     coefficients = _named(best[None], usual)[0]
     draws = _named(np.array(drawn), usual)
     names = ("call_seconds", "iteration_seconds", "unit_seconds", "feature_seconds")
@@ -184,6 +185,18 @@ def fit(timings: pd.DataFrame, D: ArrayLike, M: int, seed: int = 0) -> CostModel
         timings=len(seconds),
         typical_error=float(np.median(np.abs(seconds / fitted - 1))),
     )
+
+
+def _redraw(noise: Floats, hidden: Floats, rng: np.random.Generator) -> Floats:
+    """Give each width the residuals of a width drawn at random, together and in order; with a random sign."""
+    places = [np.flatnonzero(hidden == width) for width in np.unique(hidden)]
+    # Of G widths the residuals' mean over widths has lost one degree of freedom.
+    scale = np.sqrt(len(places) / (len(places) - 1))
+    drawn = np.empty_like(noise)
+    for place in places:
+        block = noise[places[rng.integers(len(places))]]
+        drawn[place] = rng.choice((-scale, scale)) * np.resize(block, place.size)
+    return drawn
 
 
 def _solve(design: Floats, seconds: Floats) -> Floats:
@@ -271,3 +284,32 @@ def _interval(before: CostModel, after: CostModel, iterations: int) -> Interval:
     crossing = (ahead > 0) & (gain > 0)
     where[crossing] = ahead[crossing] / gain[crossing]
     return _middle(where)
+
+
+def contenders(models: Mapping[str, CostModel], iterations: int, widths: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """Find the variants that may be the quickest at each width.
+
+    Parameters
+    ----------
+    models
+        Variant -> cost model, at least one.
+    iterations
+        T of the trainings.
+    widths
+        Widths H to look at.
+
+    Returns
+    -------
+    dict
+        Width -> the variant with the shortest predicted time, and after it all whose 95 % interval overlaps its own.
+        One name alone is decided.
+    """
+    names = list(models)
+    predicted = np.array([models[name].predict(widths, iterations) for name in names])
+    low, high = np.array([models[name].interval(widths, iterations) for name in names]).transpose(1, 0, 2)
+    found = {}
+    for i, width in enumerate(widths):
+        best = int(predicted[:, i].argmin())
+        rivals = [j for j in range(len(names)) if j != best and not low[j, i] > high[best, i]]
+        found[int(width)] = tuple(names[j] for j in (best, *rivals))
+    return found

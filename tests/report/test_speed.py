@@ -467,11 +467,27 @@ def test_the_model_that_was_put_in_is_shown() -> None:
 
 def test_the_winner_changes_where_the_models_cross_or_not() -> None:
     cross = (7e-4 - 2.4e-4 + 3000 * 6.5e-6) / (3000 * M * 7e-10)
-    words = f"the cost model makes `simd` the quickest at H = 1, `parallel, 2 threads` from H = {np.ceil(cross):.0f} ("
-    assert section_of(cost_model.STUDY).headline.startswith(f"At T = 3000, {words}")
+    section = section_of(cost_model.STUDY)
+    assert section.headline == (
+        "At T = 3000 (extrapolated from T = 10 to 100), the cost model makes the quickest `simd` at H = 1, 4 and "
+        "`parallel, 2 threads` at H = 16, 64."
+    )
+    assert f"to `parallel, 2 threads` at H = {np.ceil(cross):.0f} (" in plot_of(section, "cost-model-winner").note
     alone = cost_model.fit_all(timings().query("variant != 'parallel'"), pd.DataFrame(), D, M)
     headline = section_of(cost_model.STUDY, cost_model=alone).headline
-    assert headline == "At T = 3000, the cost model makes `simd` the quickest at every width from 1 to 64."
+    assert headline.endswith("the cost model makes the quickest `simd` at H = 1, 4, 16, 64.")
+
+
+def test_where_intervals_overlap_the_quickest_is_undecided() -> None:
+    twin = timings()
+    twin.loc[twin["variant"] == "fused", "seconds"] = twin.loc[twin["variant"] == "simd", "seconds"].to_numpy()[
+        : (twin["variant"] == "fused").sum()
+    ]
+    twin["seconds"] *= np.exp(0.05 * np.random.default_rng(0).standard_normal(len(twin)))
+    both = cost_model.fit_all(twin.query("variant in ('reference', 'fused', 'simd')"), pd.DataFrame(), D, M)
+    headline = section_of(cost_model.STUDY, cost_model=both).headline
+    assert headline.endswith("which is the quickest is undecided at H = 1, 4, 16, 64.")
+    assert "makes" not in headline
 
 
 def test_without_a_second_number_of_features_the_model_says_so() -> None:

@@ -19,7 +19,7 @@ from fastsym.report.sections import agreement, speed
 from fastsym.report.speedups import DTYPE, own_variants, speedups
 from fastsym.report.study import Context, Study
 from fastsym.report.style import GRID, INK, variant_style
-from fastsym.timing.cost_model import MIN_TIMINGS, CostModel, Crossover, fit, winners
+from fastsym.timing.cost_model import MIN_TIMINGS, CostModel, Crossover, contenders, fit, winners
 from fastsym.timing.interleave import interleave
 from fastsym.training.train import train
 
@@ -111,8 +111,8 @@ def render(fitted: Fitted, context: Context) -> Section | None:
     if not models:
         return None
     widths = sorted(timings["hidden"].unique())
-    first, changes = winners(models, CURVE_ITERATIONS, (widths[0], widths[-1]))
-    finding = _winner(first, changes, widths)
+    _, changes = winners(models, CURVE_ITERATIONS, (widths[0], widths[-1]))
+    finding = _finding(contenders(models, CURVE_ITERATIONS, widths), timings)
     return Section(
         "cost-model",
         "The cost model",
@@ -121,8 +121,8 @@ def render(fitted: Fitted, context: Context) -> Section | None:
             "The time of a training is t = call + T (a + b M H (D + d0)): a call, T iterations, and in each of them M "
             "samples times H hidden units, each of which takes b for each of D features, and as long as d0 more "
             "features would for tanh and the rest. Fitted for each variant to all timings of this report, with "
-            "relative errors and no coefficient below zero; the intervals are a bootstrap of what the model leaves "
-            f"unexplained, its own misfit included. {_features(timings, len(context.data.X))}",
+            "relative errors and no coefficient below zero; the intervals are a bootstrap, by whole widths, of what "
+            f"the model leaves unexplained, its own misfit included. {_features(timings, len(context.data.X))}",
             _winner_plot(models, timings, changes, finding),
             _fit_plot(models, timings),
             _table(models),
@@ -138,16 +138,43 @@ def _features(timings: pd.DataFrame, D: int) -> str:
     return f"Most timings have D = {D}; some, with the same features several times over, D = {more}."
 
 
-def _winner(first: str, changes: tuple[Crossover, ...], widths: list[int]) -> str:
-    text = f"At T = {CURVE_ITERATIONS}, the cost model makes `{first}` the quickest"
-    if not changes:
-        return f"{text} at every width from {widths[0]} to {widths[-1]}"
-    steps = ", ".join(
-        f"`{change.after}` from H = {change.hidden} (95 % interval {_end(change.low)} to {_end(change.high)}"
+def _finding(contenders: Mapping[int, tuple[str, ...]], timings: pd.DataFrame) -> str:
+    """Say which variant is the quickest where, and where the intervals leave it undecided."""
+    decided: dict[str, list[int]] = {}
+    undecided = []
+    for width, (best, *rivals) in contenders.items():
+        if rivals:
+            undecided.append(width)
+        else:
+            decided.setdefault(best, []).append(width)
+    parts = []
+    if decided:
+        steps = " and ".join(f"`{label}` at {_widths(widths)}" for label, widths in decided.items())
+        parts.append(f"the cost model makes the quickest {steps}")
+    if undecided:
+        parts.append(f"which is the quickest is undecided at {_widths(undecided)}")
+    return f"At T = {CURVE_ITERATIONS}{_extrapolated(timings)}, {'; '.join(parts)}"
+
+
+def _widths(widths: list[int]) -> str:
+    return f"H = {', '.join(map(str, widths))}"
+
+
+def _extrapolated(timings: pd.DataFrame) -> str:
+    """Say from which lengths the model extrapolates; nothing where all variants were timed as long."""
+    longest = timings.groupby(["hidden", "label"])["iterations"].max().groupby("hidden").min()
+    if longest.min() >= CURVE_ITERATIONS:
+        return ""
+    least, most = longest.min(), longest.max()
+    return f" (extrapolated from T = {most})" if least == most else f" (extrapolated from T = {least} to {most})"
+
+
+def _crossings(changes: tuple[Crossover, ...]) -> str:
+    return ", ".join(
+        f"to `{change.after}` at H = {change.hidden} (95 % interval {_end(change.low)} to {_end(change.high)}"
         + (")" if np.isfinite(change.high) else ", so perhaps not at all)")
         for change in changes
     )
-    return f"{text} at H = {widths[0]}, {steps}"
 
 
 def _end(hidden: float) -> str:
@@ -173,14 +200,15 @@ def _winner_plot(
         "logarithmic, one line with a band a variant. " + ranges(frame, "seconds", " s"),
         data=frame,
         draw=lambda figure: _draw_winner(figure, frame, variants, changes, timings["hidden"]),
-        note="Bands: 95 % intervals. "
+        note="Bands: 95 % intervals; where that of another variant overlaps the quickest's, it is undecided. "
         + (
-            "Dotted: the first width after the winner changes, with its interval if it is narrower than the figure. "
+            f"Dotted: the first width after the shortest prediction changes, {_crossings(changes)}; the interval is "
+            "shaded if it is narrower than the figure. "
             if changes
             else ""
         )
-        + f"The longest trainings that were timed for all variants have T = {common}; beyond that the model "
-        "extrapolates.",
+        + f"The longest trainings that were timed for all variants have T = {common}, at wide networks fewer; beyond "
+        "that the model extrapolates.",
     )
 
 
