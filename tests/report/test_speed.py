@@ -336,11 +336,14 @@ def test_long_trainings_are_for_the_quickest_alone(monkeypatch: pytest.MonkeyPat
 def test_other_systems_are_ratios_of_their_own_session() -> None:
     section = section_of(other_systems.STUDY)
     assert section.headline == (
-        "On one thread others take 1.5 to 3 times as long as `simd`; on two threads others take 0.8 to 0.8 times as "
-        "long as `parallel`."
+        "On one thread others take 1.5 (1.35 to 1.8) to 3 (2.7 to 3.6) times as long as `simd`: longer in 4 of 4, "
+        "less in 0, undecided in 0; on two threads others take 0.8 (0.72 to 0.96) to 0.8 (0.72 to 0.96) times as long "
+        "as `parallel`: longer in 0 of 2, less in 2, undecided in 0."
     )
     assert set(section.plots[0].data["system"]) == {"c", "jax", "mine"}
     assert not [name for name in section.plots[0].data if "second" in name]
+    open_question = section_of(other_systems.STUDY, other_systems=OTHERS.query("system == 'mine'").assign(high=1.33))
+    assert open_question.headline.endswith("longer in 0 of 2, less in 0, undecided in 2.")
     for nothing in (None, OTHERS.query("system == 'reference'")):
         assert shown(other_systems.STUDY, other_systems=nothing) is None
 

@@ -37,11 +37,9 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
     if others.empty:
         return None
     yardsticks = {count: name for count, name in YARDSTICKS.items() if (others["threads"] == count).any()}
-    ranges = {count: others.loc[others["threads"] == count, "ratio"] for count in yardsticks}
     finding = "; ".join(
-        f"on {COUNTS[count]} others take {rounded(ratios.min())} to {rounded(ratios.max())} times as long as "
-        f"`{yardsticks[count]}`"
-        for count, ratios in ranges.items()
+        f"on {COUNTS[count]} {_beside(others[others['threads'] == count], yardstick)}"
+        for count, yardstick in yardsticks.items()
     )
     plot = Plot(
         slug="other-systems",
@@ -55,7 +53,7 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
         data=others,
         draw=lambda figure: _draw(figure, others, yardsticks),
         note="Medians of ratios of runs in turns, bars: 95 % intervals. Below the line at 1 the other system is the "
-        "quicker.",
+        "quicker, undecided where its bar crosses the line.",
         height_inches=1.3 + 2.3 * len(yardsticks),
     )
     return Section(
@@ -70,6 +68,18 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
             _table(others),
         ),
     )
+
+
+def _beside(rows: pd.DataFrame, yardstick: str) -> str:
+    """Say between which ratios the others lie, and how many of them leave open which of the two is the quicker."""
+    least, most = rows.iloc[rows["ratio"].argmin()], rows.iloc[rows["ratio"].argmax()]
+    slower, quicker = int((rows["low"] > 1).sum()), int((rows["high"] < 1).sum())
+    text = f"others take {_with_interval(least)} to {_with_interval(most)} times as long as `{yardstick}`: "
+    return f"{text}longer in {slower} of {len(rows)}, less in {quicker}, undecided in {len(rows) - slower - quicker}"
+
+
+def _with_interval(row: pd.Series) -> str:
+    return f"{rounded(row['ratio'])} ({rounded(row['low'])} to {rounded(row['high'])})"
 
 
 def _name(system: str) -> str:
