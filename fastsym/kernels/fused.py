@@ -1,11 +1,10 @@
-"""Second rung: the same loops in blocks of samples, innermost over samples, so that LLVM vectorises them.
+"""The variant ``fused``: the same loops in blocks of samples, innermost over samples, so that LLVM vectorises them.
 
 What it adds to ``loops``: the innermost loop runs over neighbouring samples, which lie side by side in memory
 and do not depend on each other: the compiler works on a full vector register of them at once. tanh and
 sigmoid are our own (:mod:`fastsym.kernels.elementary`): a call into the C library would end vectorisation. And samples
-go through in blocks, forward and backward, so that what one loop leaves is still in first-level cache for the next.
-That made it 12.6, 9.2 and 10.0 times as fast as ``loops`` with 4, 64 and 1024 units. Shape legend:
-:mod:`fastsym.model.params`.
+go through in blocks, forward and backward, so that what one loop leaves is still in first-level cache for the next
+(``reports/performance.csv`` has what that makes). Shape legend: :mod:`fastsym.model.params`.
 """
 
 from typing import Any
@@ -141,9 +140,8 @@ def activation_backward(a: Array, dz2: Array, scratch: Array) -> Any:
 
 
 @jit
-def _train_network(
-    X: Array, y: Array, W1: Array, b1: Array, W2: Array, b2: Array, step: Any, costs: Array, block: int
-) -> None:
+def _train_network(X: Array, y: Array, params: Params, step: Any, costs: Array, block: int) -> None:
+    W1, b1, W2, b2 = params
     H, D = W1.shape
     M = y.shape[0]
     A = np.empty((H, block), X.dtype)
@@ -210,7 +208,7 @@ def rows_aligned(X: Array) -> Array:
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
     """Train the two-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
-    _train_network(rows_aligned(X), y, *params, step, costs, min(BLOCK, X.shape[1]))
+    _train_network(rows_aligned(X), y, params, step, costs, min(BLOCK, X.shape[1]))
 
 
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:

@@ -1,10 +1,8 @@
-"""First rung: plain scalar loops that read like the formula.
+"""The variant ``loops``: plain scalar loops that read like the formula.
 
 One sample at a time: forward through the net, then backward, each a loop over hidden units with a loop over
 features inside. Nothing is stored but one sample's hidden activations and the gradients: memory is O(H D).
-What it buys is that one can read it: with 4, 64 and 1024 units it takes 1.9, 2.7 and 1.3 times as long as
-``reference`` (``reports/performance.csv``). Shape legend:
-:mod:`fastsym.model.params`.
+One can read it, and it is slower than NumPy (``reports/performance.csv``). Shape legend: :mod:`fastsym.model.params`.
 """
 
 import math
@@ -64,20 +62,10 @@ def hidden_backward(X: Array, m: int, a: Array, W2: Array, dz2: Any, dW1: Array,
 
 @jit
 def _train_network(
-    X: Array,
-    y: Array,
-    W1: Array,
-    b1: Array,
-    W2: Array,
-    b2: Array,
-    step: Any,
-    costs: Array,
-    a: Array,
-    dW1: Array,
-    db1: Array,
-    dW2: Array,
-    parts: Any,
+    X: Array, y: Array, params: Params, step: Any, costs: Array, a: Array, sums: Any, parts: Any
 ) -> None:
+    W1, b1, W2, b2 = params
+    dW1, db1, dW2 = sums
     M = X.shape[1]
     for i in range(costs.shape[0]):
         cost, db2 = 0.0, 0.0
@@ -127,9 +115,8 @@ def _train_layer(X: Array, y: Array, W: Array, b: Array, step: Any, costs: Array
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
     """Train the two-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
-    dW1, db1, dW2 = (np.empty_like(like) for like in (params.W1, params.b1, params.W2))
-    parts = tuple(np.empty_like(like) for like in (dW1, db1, dW2))
-    _train_network(X, y, *params, step, costs, np.empty_like(params.b1), dW1, db1, dW2, parts)
+    sums, parts = (tuple(np.empty_like(like) for like in params[:3]) for _ in range(2))
+    _train_network(X, y, params, step, costs, np.empty_like(params.b1), sums, parts)
 
 
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:
