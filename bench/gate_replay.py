@@ -1,144 +1,169 @@
-"""Replays the gate's decisions on a recording of slots, and counts how often they are right.
+"""Replays the gate's decisions on recorded process pairs, and counts how often they are right.
 
-Nothing here starts a process: what :mod:`bench.gate_study` recorded is read, cut into windows as long as a live run's
-budget, and decided by the gate's own rules.
+Nothing here starts a process: what :mod:`bench.gate_study` recorded is drawn from, and judged by the gate's own rules.
+Each recorded group holds one fresh process of the base, of the control and of a head for every amount of extra work.
+A replayed run draws as many groups as its plan has triples, without returning any; the head is slower in one test.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from io import StringIO
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from bench.gate_trees import LABELS, REPEATED
+from bench.gate_trees import EFFECTS
 from fastsym._console import Tell, markdown_row
-from fastsym.regression.cells import CELLS
-from fastsym.regression.decision import LEAST_SLOTS, Decision, decide, enough
-from fastsym.regression.runner import RERUN_SHARE, Settings
-from fastsym.timing.stats import paired_ratio
+from fastsym.regression.decision import LABELS, MOST_KEPT, Decision, Kept, Sample, decide, screen
+from fastsym.timing.stats import median_interval
 
-HEADS = tuple(REPEATED)
-DEFAULT = CELLS[0].name
-"""The default kernel; the others are slowed too, so a run can be right for another reason."""
-BUDGET_SECONDS = Settings().budget_seconds
-PREPARING_SECONDS = 30.0
-"""Allowance, out of the budget, for checking out, compiling and certifying before a live run's first slot."""
-WANTED_DECISIONS = 100
-NOTE = (
-    "Replayed on contiguous windows of recorded slots, not run from scratch. Neighbouring windows share most of their "
-    "slots, so the decisions are not independent and the true uncertainty is larger than the intervals (exact "
-    "binomial, 95 %, as if independent); disjoint is how many windows share nothing."
-)
+BAR = 0.02
+SCREENING, CONFIRMATION, PANEL = 8, 40, 20
+RESAMPLES = 30
+"""Of the recorded groups, for the intervals."""
 
 
 class StudyError(RuntimeError):
     """The study cannot go on; the message says why and what to do."""
 
 
-def recording(out: Path, condition: str) -> Path:
-    """Path of a condition's slots."""
-    return out / f"{condition}.csv"
+def label_of(effect: float) -> str:
+    """Name the side that does so much extra work."""
+    return f"slow-{100 * effect:02.0f}"
 
 
-def read_slots(path: Path) -> pd.DataFrame:
-    """Read a recording's whole slots."""
-    return pd.read_csv(StringIO("".join(whole_lines(path))))
+def read_groups(path: Path) -> pd.DataFrame:
+    """Read a recording's whole groups: the last one may have been cut off.
 
-
-def whole_lines(path: Path) -> list[str]:
-    """Lines of a recording without a last slot that was cut off: only appending can have been interrupted."""
+    Raises
+    ------
+    StudyError
+        If there is none.
+    """
+    if not path.exists():
+        raise StudyError(f"{path}: expected a recording; got none; record one first")
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        del lines[-1]
-    rows = len(LABELS) * len(CELLS)
-    return lines[: 1 + max(0, len(lines) - 1) // rows * rows]
+    head = lines[0].strip().split(",")
+    whole = [line.strip().split(",") for line in lines[1:] if line.endswith("\n")]
+    table = pd.DataFrame(whole, columns=head)
+    table = table.astype({"triple": int, "processor_seconds": float, "own_seconds": float, "wall_seconds": float})
+    counts = table.groupby("triple").size()
+    return table[table["triple"].map(counts) == counts.max()]
 
 
-def nominal(label: str) -> float:
-    """Slowdown that a head's name promises."""
-    return int(label.removeprefix("slow-")) / 100
+class Groups:
+    """A recording, ready to be drawn from."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.tests = tuple(dict.fromkeys(table["test"]))
+        self.numbers = np.array(sorted(table["triple"].unique()))
+        self._rows: dict[tuple[int, str, str], tuple[float, float, float]] = {
+            (row.triple, row.test, row.label): (row.processor_seconds, row.own_seconds, row.wall_seconds)
+            for row in table.itertuples()
+        }
+
+    def samples(
+        self, groups: Sequence[int], tests: Sequence[str], heads: Mapping[str, float], stage: str, first: int
+    ) -> list[Sample]:
+        """Take samples of some tests; ``heads``: test -> extra work, none of the others."""
+        found = []
+        for number, group in enumerate(groups, first):
+            for test in tests:
+                sides = (*LABELS[:2], label_of(heads.get(test, 0.0)))
+                for label, side in zip(LABELS, sides, strict=True):
+                    if (group, test, side) in self._rows:
+                        found.append(Sample(stage, number, test, label, *self._rows[group, test, side]))
+        return found
 
 
-@dataclass(frozen=True)
-class Window:
-    """How many slots a live run has time for."""
-
-    first: int
-    """Before the re-run, at most."""
-    total: int
-
-
-def live_window(slot_seconds: list[float]) -> Window:
-    """Convert the budget to slots: what is left of it after preparing, by the median time of a three-process slot."""
-    if not slot_seconds:
-        raise StudyError("live_slot_seconds: expected some; got none; record until the command ends by itself once")
-    total = (BUDGET_SECONDS - PREPARING_SECONDS) / float(np.median(slot_seconds))
-    return Window(int((1 - RERUN_SHARE) * total), int(total))
-
-
-def replay(slots: pd.DataFrame, head: str, start: int, window: Window) -> tuple[Decision, int]:
-    """Decide as the live gate would that records these slots: one after the other, until they are enough.
+def replay(groups: Groups, heads: Mapping[str, float], drawn: Sequence[int], rng: np.random.Generator) -> Decision:
+    """Decide as a live run would that recorded these groups, one after the other.
 
     Parameters
     ----------
-    slots
-        A recording, sorted by slot.
-    head
-        Label to take as the head.
-    start
-        Number of the first slot.
-    window
-        The re-run takes the slots that follow, of the flagged cells.
-
-    Returns
-    -------
-    tuple
-        The decision, and how many slots it took before the re-run.
+    groups
+        The recording.
+    heads
+        Test -> extra work.
+    drawn
+        Numbers of groups: those of the screening first.
+    rng
+        Draws the panel.
     """
-    rows = slots[slots["label"].isin(["base", "again", head]) & (slots["slot"] >= start)]
-    rows = rows.assign(label=rows["label"].replace(head, "head"))
+    if len(groups.tests) <= MOST_KEPT:
+        kept = Kept(groups.tests, groups.tests, len(groups.tests) > 1, groups.tests)
+        confirmation = groups.samples(drawn[-CONFIRMATION:], groups.tests, heads, "confirmation", 0)
+        return decide([], confirmation, kept, BAR, CONFIRMATION)
+    screening = groups.samples(drawn[:SCREENING], groups.tests, heads, "screening", 0)
+    kept = screen(screening, BAR)
+    if kept.everything:
+        panel = rng.choice(groups.tests, min(PANEL, len(groups.tests)), replace=False)
+        kept = replace(kept, panel=tuple(map(str, panel)))
+    confirmation = groups.samples(
+        drawn[SCREENING : SCREENING + CONFIRMATION], kept.tests, heads, "confirmation", SCREENING
+    )
+    return decide(screening, confirmation, kept, BAR, CONFIRMATION)
 
-    def collect(names: Sequence[str], first: int, limit: int) -> tuple[int, pd.DataFrame]:
-        chosen = rows[rows["cell"].isin(names)]
-        for count in range(LEAST_SLOTS, limit + 1):
-            part = chosen[chosen["slot"].between(first, first + count - 1)]
-            if count == limit or enough(part):
-                return count, part
-        return 0, chosen.iloc[:0]
 
-    used, part = collect([cell.name for cell in CELLS], start, window.first)
-    return decide(part, lambda names: collect(names, start + used, window.total - used)[1]), used
+def rates_of(table: pd.DataFrame, condition: str, suite: str, runs: int, tell: Tell) -> list[dict[str, object]]:
+    """Replay runs for every amount of extra work: one row of the table each.
 
-
-def rates_of(slots: pd.DataFrame, condition: str, window: Window, tell: Tell) -> list[dict[str, object]]:
-    """Replay every window of a recording for every head: one row of the table each."""
-    windows = range(slots["slot"].nunique() - window.total + 1)
-    default = slots[slots["cell"] == DEFAULT].pivot(index="slot", columns="label", values="seconds_per_iteration")
+    Intervals are of a bootstrap over the recorded groups, because replayed runs share them; where no run, or every run,
+    says slower, that of the binomial distribution as if there were as many runs as the recording has whole ones.
+    """
+    groups = Groups(table)
+    needed = CONFIRMATION + (SCREENING if len(groups.tests) > MOST_KEPT else 0)
+    if len(groups.numbers) < needed:
+        raise StudyError(f"{condition}: expected at least {needed} groups; got {len(groups.numbers)}; record more")
     rows = []
-    for index, head in enumerate(HEADS):
-        tell(index / len(HEADS), f"replaying {condition}, {head}")
-        replayed = [replay(slots, head, start, window) for start in windows]
-        outcomes = [decision.outcome for decision, _ in replayed]
-        found = [any(c.name == DEFAULT and c.verdict == "slower" for c in decision.cells) for decision, _ in replayed]
-        actual = paired_ratio(default[head], default["base"])
-        whole, cell = share(outcomes.count("slower"), len(windows)), share(sum(found), len(windows))
-        disjoint = outcomes[:: window.total]
+    for index, effect in enumerate(EFFECTS):
+        tell(index / len(EFFECTS), f"replaying {suite}, {condition}, {effect:.0%}")
+        rng = np.random.default_rng(index)
+        right, wrong, blind = _count(groups, groups.numbers, needed, effect, runs, rng)
+        resampled = []
+        for _ in range(RESAMPLES):
+            numbers = rng.choice(groups.numbers, len(groups.numbers))
+            counts = _count(groups, numbers, needed, effect, max(1, runs // 5), rng)
+            resampled.append((counts[0] if effect else counts[1]) / max(1, runs // 5))
+        detected = right if effect else wrong
+        low, high = np.quantile(resampled, (0.025, 0.975))
+        exact = share(round(detected / runs * (len(groups.numbers) // needed)), len(groups.numbers) // needed)
+        if detected in (0, runs):
+            low, high = min(low, exact[1]), max(high, exact[2])
         rows.append(
-            {"condition": condition, "slowdown_nominal": nominal(head), "slowdown_actual": actual.ratio - 1}
-            | {"actual_low": actual.low - 1, "actual_high": actual.high - 1, "decisions": len(windows)}
-            | {"detected": outcomes.count("slower")}
-            | dict(zip(("rate", "low", "high"), whole, strict=True))
-            | {"default_detected": sum(found)}
-            | dict(zip(("default_rate", "default_low", "default_high"), cell, strict=True))
-            | {"cannot_judge": outcomes.count("cannot judge"), "disjoint": len(disjoint)}
-            | {"disjoint_detected": disjoint.count("slower")}
-            | {"median_slots": float(np.median([used for _, used in replayed]))}
-            | {"most_slots": window.first, "with_rerun": window.total}
+            {"suite": suite, "condition": condition, "slowdown_nominal": effect}
+            | dict(zip(("slowdown_actual", "actual_low", "actual_high"), actual_effect(table, effect), strict=True))
+            | {"decisions": runs, "detected": detected}
+            | {"false_alarms": wrong, "cannot_judge": blind, "disjoint": len(groups.numbers) // needed}
+            | {"rate": detected / runs, "low": float(low), "high": float(high), "groups": len(groups.numbers)}
         )
     return rows
+
+
+def _count(
+    groups: Groups, numbers: np.ndarray, needed: int, effect: float, runs: int, rng: np.random.Generator
+) -> tuple[int, int, int]:
+    """Count runs that name the slowed test, that name another, and that cannot judge."""
+    right = wrong = blind = 0
+    for _ in range(runs):
+        test = str(rng.choice(groups.tests))
+        drawn = rng.choice(numbers, needed, replace=len(numbers) < needed).tolist()
+        decision = replay(groups, {test: effect}, drawn, rng)
+        named = {case.name for case in decision.cases if case.verdict == "slower"}
+        right += test in named and effect > 0
+        wrong += bool(named - ({test} if effect else set()))
+        blind += decision.outcome == "cannot judge"
+    return right, wrong, blind
+
+
+def actual_effect(table: pd.DataFrame, effect: float) -> tuple[float, float, float]:
+    """Measure how much slower a head really is, by processor time: the median over tests and groups, and its ends."""
+    wide = table.pivot_table(index=["triple", "test"], columns="label", values="processor_seconds")
+    logs = np.log(wide[label_of(effect)]) - np.log(wide[list(LABELS[:2])]).mean(axis=1)
+    by_group = logs.groupby("triple").median().to_numpy()
+    low, high = median_interval(by_group)
+    return float(np.expm1(np.median(by_group))), float(np.expm1(low)), float(np.expm1(high))
 
 
 def share(count: int, of: int) -> tuple[float, float, float]:
@@ -148,16 +173,16 @@ def share(count: int, of: int) -> tuple[float, float, float]:
 
 
 def as_markdown(rates: pd.DataFrame) -> str:
-    """Show the table of rates, with exact binomial intervals."""
-    heads = ("condition", "extra work, measured", "runs that say slower", "the default kernel slower")
-    lines = [markdown_row([*heads, "cannot judge", "decisions", "of these disjoint"]), "|---" * 7 + "|"]
+    """Show the table of rates, with their intervals."""
+    suites = ["suite"] if "suite" in rates else []
+    heads = (*suites, "condition", "extra work, measured", "runs that say slower", "cannot judge", "decisions")
+    lines = [markdown_row([*heads, "of these disjoint"]), "|---" * (len(heads) + 1) + "|"]
     lines += [
         markdown_row(
             [
-                row["condition"],
+                *(row[name] for name in (*suites, "condition")),
                 percent(row["slowdown_actual"], row["actual_low"], row["actual_high"]),
                 percent(row["rate"], row["low"], row["high"]),
-                percent(row["default_rate"], row["default_low"], row["default_high"]),
                 *(str(row[name]) for name in ("cannot_judge", "decisions", "disjoint")),
             ]
         )
@@ -172,17 +197,14 @@ def percent(share: float, low: float, high: float) -> str:
     return f"{middle} % ({' to '.join(ends)})"
 
 
-def compare_with_replay(live: pd.DataFrame, rates: Path) -> str:
-    """Put what live runs said beside the rates of the replay; a rate inside the live interval agrees."""
-    replayed = pd.read_csv(rates) if rates.exists() else pd.DataFrame(columns=["condition", "slowdown_nominal", "rate"])
+def live_table(live: pd.DataFrame) -> str:
+    """Sum live runs up, with exact intervals."""
     lines = []
-    for (condition, head), rows in live.groupby(["condition", "head"]):
-        count = int((rows["outcome"] == "slower").sum())
+    for (suite, condition, effect), rows in live.groupby(["suite", "condition", "effect"]):
+        count = int((rows["found"] if effect else rows["outcome"] == "slower").sum())
         rate, low, high = share(count, len(rows))
-        text = f"{condition}, {head}: {count} of {len(rows)} live runs say slower ({rate:.0%}; {low:.0%} to {high:.0%})"
-        fitting = (replayed["condition"] == condition) & (replayed["slowdown_nominal"] == nominal(head))
-        for expected in replayed.loc[fitting, "rate"]:
-            agrees = "agrees" if low <= expected <= high else "DISAGREES"
-            text += f"; the replay, {expected:.1%}, {agrees}"
-        lines.append(text)
+        lines.append(
+            f"{suite}, {condition}, {effect:.0%}: {count} of {len(rows)} live runs say slower "
+            f"({rate:.0%}; {low:.0%} to {high:.0%}), {int(rows['false_alarm'].sum())} false alarms"
+        )
     return "\n".join(lines)

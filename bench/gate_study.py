@@ -1,69 +1,53 @@
-"""How often is the gate wrong? Records slots of identical and of slowed code, and replays the gate's decisions on them.
+"""How often is the gate wrong? Whole live runs, and decisions replayed on recorded process pairs.
 
-    python -m bench.gate_study record --condition quiet --slots 150    # and --condition busy; stop and resume at will
-    python -m bench.gate_study table                                   # reports/gate/rates.csv
-    python -m bench.gate_study check --runs 10                         # whole live runs beside the replay's rates
+    python -m bench.gate_study all                                        # everything, resumable; hours
+    python -m bench.gate_study live --suite suite --condition quiet --runs 5
+    python -m bench.gate_study record --suite suite --condition busy --groups 60
+    python -m bench.gate_study table                                      # rates.csv, and the live runs
 
-A slot has one fresh process of each of seven trees (:mod:`bench.gate_trees`): base, again, and as heads slow-00
-(untouched: what the gate says of it is a false alarm) to slow-20. A decision about one head uses base, again and that
-head.
+Stop and resume at will. Suites and their slowed heads: :mod:`bench.gate_trees`; replays: :mod:`bench.gate_replay`.
 """
 
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import typer
+from filelock import FileLock, Timeout
 
 from bench import ROOT
-from bench.gate_replay import (
-    BUDGET_SECONDS,
-    DEFAULT,
-    NOTE,
-    PREPARING_SECONDS,
-    WANTED_DECISIONS,
-    StudyError,
-    as_markdown,
-    compare_with_replay,
-    live_window,
-    nominal,
-    rates_of,
-    read_slots,
-    recording,
-    whole_lines,
-)
-from bench.gate_trees import FINISHED, LABELS, REPEATED, UnknownKernelError, prepare, state, trees_in
-from fastsym._console import progress_bar
-from fastsym.regression.cells import CELLS
-from fastsym.regression.decision import LARGE
+from bench.gate_replay import StudyError, as_markdown, label_of, live_table, rates_of, read_groups
+from bench.gate_trees import CASES, EFFECTS, UnknownKernelError, make_own, make_suite, slow_own, slow_test
+from fastsym._console import Tell, progress_bar
+from fastsym.regression.checkouts import check_out, workshop
+from fastsym.regression.child import PLUGIN, Side
+from fastsym.regression.decision import EVERYTHING, Sample
+from fastsym.regression.exploration import Exploration, explore
 from fastsym.regression.findings import Report
-from fastsym.regression.outcome import CannotJudgeError, RevisionFailedError
-from fastsym.regression.runner import RERUN_SHARE, Settings, run
-from fastsym.regression.slots import record_slot
-from fastsym.regression.worktree import open_repository
-from fastsym.sweep.store import SweepBusyError, locked
+from fastsym.regression.lockstep import record_triple
+from fastsym.regression.outcome import CannotJudgeError, SideFailedError
+from fastsym.regression.repository import open_repository
+from fastsym.regression.runner import WORKER, run
+from fastsym.regression.settings import combine, read_project
 from fastsym.timing.machine import describe_machine
-from fastsym.timing.stats import paired_ratio
 
-LIVE = {"base": "base", "again": "again", "head": "slow-00"}
-CHECKED = ("slow-00", "slow-10")
-TIMED_LIVE_SLOTS = 5
-"""How many slots of a live run's three processes are timed, to know how many fit the budget."""
 BURST_SECONDS = 0.1, 2.0
+RECORDING_SECONDS = 3600.0
+GROUPS, LIVE_RUNS, REPLAYS = 120, 4, 300
+COLUMNS = Sample._fields
 
 
 class Condition(StrEnum):
@@ -73,10 +57,18 @@ class Condition(StrEnum):
     busy = "busy"
 
 
+class Suite(StrEnum):
+    """What is timed."""
+
+    suite = "suite"
+    own = "own"
+
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 Out = Annotated[Path, typer.Option(help="Folder of the recordings and tables.")]
-Work = Annotated[Path, typer.Option(help="Folder for the trees and their caches; kept and reused.")]
-OUT, WORK = Path("reports/gate"), Path("build/gate-study")
+Work = Annotated[Path, typer.Option(help="Folder for the repositories that are timed.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+OUT, WORK = ROOT / "reports" / "gate", ROOT / "build" / "gate-study"
 
 
 @app.command()
@@ -101,8 +93,8 @@ def busy_neighbour(seed: int) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "bench.gate_study", "neighbour", "--seed", str(seed)]
     with subprocess.Popen(
         command,
-        cwd=ROOT,
         env=os.environ | one,
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -124,16 +116,9 @@ def append(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def replace(path: Path, text: str) -> None:
-    """Give a file a new content, at once or not at all."""
-    half = path.with_name(path.name + ".half")
-    half.write_text(text, encoding="utf-8")
-    half.replace(path)
-
-
 @contextmanager
 def finishing() -> Iterator[threading.Event]:
-    """Let Ctrl-C, or a polite kill, only ask to stop after the slot in flight."""
+    """Let Ctrl-C, or a polite kill, only ask to stop after what is in flight."""
     asked = threading.Event()
     before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -144,180 +129,184 @@ def finishing() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn what can go wrong into a message and exit status 1."""
+def told(out: Path) -> Iterator[None]:
+    """Hold the folder's lock; turn what can go wrong into a message and exit status 1."""
+    out.mkdir(parents=True, exist_ok=True)
     try:
-        yield
-    except (StudyError, SweepBusyError, UnknownKernelError, CannotJudgeError, RevisionFailedError) as error:
+        with FileLock(out / "lock", timeout=0):
+            yield
+    except Timeout:
+        typer.echo(f"error: {out}: expected a folder that no other process writes; wait for it", err=True)
+        raise typer.Exit(1) from None
+    except (StudyError, UnknownKernelError, CannotJudgeError, SideFailedError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
 
 
+def neighbourly(condition: Condition, seed: int) -> AbstractContextManager[object]:
+    """Give what the condition needs to run beside."""
+    return busy_neighbour(seed) if condition is Condition.busy else nullcontext()
+
+
+def make(suite: Suite, folder: Path) -> Path:
+    """Make a suite's repository."""
+    return make_suite(folder) if suite is Suite.suite else make_own(folder)
+
+
 @app.command()
-def record(
-    slots: Annotated[int, typer.Option(min=1, help="How many more to record.")],
-    condition: Annotated[Condition, typer.Option(help="With or without a busy neighbour process.")],
+def live(
+    suite: Suite = Suite.suite,
+    condition: Condition = Condition.quiet,
+    runs: Annotated[int, typer.Option(min=1, help="Whole runs of each amount of extra work.")] = LIVE_RUNS,
+    budget: Annotated[float, typer.Option(help="Seconds of each.")] = 180.0,
     out: Out = OUT,
     work: Work = WORK,
-    seed: Annotated[int, typer.Option(help="Of all orders, with the number of the slot.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Record slots; adds to what is there. Ctrl-C ends after the slot in flight."""
-    path, about_path = recording(out, condition), out / f"{condition}.json"
-    with told(), locked(out), locked(work), progress_bar(quiet) as tell:
-        refuse_another_source(path, about_path, work, seed)
-        trees = prepare(work, tell)
-        about = begin_recording(path, about_path, condition, work, seed)
-        first = len(read_slots(path)) // (len(LABELS) * len(CELLS))
-        with finishing() as asked, busy_neighbour(first) if condition is Condition.busy else nullcontext():
-            for slot in range(first, first + slots):
-                tell((slot - first) / slots, f"slot {slot + 1}, {condition}")
-                times = record_slot(trees, CELLS, np.random.default_rng((seed, slot)), slot=slot)
-                append(path, times.assign(recorded=int(time.time())).to_csv(index=False, header=False))
+    """Run the whole gate, once and again, until there are so many runs of each; adds to ``live.csv``."""
+    path = out / "live.csv"
+    with told(out), progress_bar(quiet) as tell, finishing() as asked:
+        done = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["suite", "condition", "effect"])
+        folder = make(suite, work / f"live-{suite}")
+        for number in range(runs):
+            for effect in EFFECTS:
+                same = (done["suite"] == suite) & (done["condition"] == condition) & (done["effect"] == effect)
+                if same.sum() > number:
+                    continue
+                row = _one_live_run(suite, condition, folder, effect, number, budget, tell)
+                line = pd.DataFrame([row])
+                append(path, line.to_csv(index=False, header=not path.exists()))
                 if asked.is_set():
                     return
-            if len(about["live_slot_seconds"]) < TIMED_LIVE_SLOTS:
-                tell(1.0, "timing a slot of three processes")
-                start = time.monotonic()
-                live = {label: trees[tree] for label, tree in LIVE.items()}
-                record_slot(live, CELLS, np.random.default_rng(seed))
-                about["live_slot_seconds"].append(round(time.monotonic() - start, 3))
-                replace(about_path, json.dumps(about, indent=1) + "\n")
+    typer.echo(live_table(pd.read_csv(path)))
 
 
-def refuse_another_source(path: Path, about_path: Path, work: Path, seed: int) -> None:
-    """Keep a recording of one source: before anything is made anew, see that it can go on."""
-    if path.exists():
-        about = json.loads(about_path.read_text(encoding="utf-8"))
-        now = (state(work) or (None, None))[1]
-        if (about["fingerprint"], about["seed"]) != (now, seed):
-            raise StudyError(
-                f"{path}: expected the trees in {work} to be those of this recording, and seed {about['seed']}; got "
-                f"others, or seed {seed}; restore the source or --work, or choose another --out"
-            )
+def _one_live_run(
+    suite: Suite, condition: Condition, folder: Path, effect: float, number: int, budget: float, tell: Tell
+) -> dict[str, object]:
+    seed = 1000 * number + round(100 * effect)
+    kind, units = CASES[int(np.random.default_rng(seed).integers(len(CASES)))]
+    test = f"{kind}-{units}" if suite is Suite.suite else "simd"
+    if suite is Suite.suite:
+        slow_test(folder, test, effect)
+    else:
+        slow_own(folder, effect)
+    settings = combine(read_project(folder), {"against": "HEAD", "budget": budget, "seed": seed})
+    with neighbourly(condition, seed):
+        report = run(open_repository(folder), settings, tell)
+    named = named_slower(report)
+    right = {name for name in named if f"[{test}" in name or (suite is Suite.own and effect)}
+    return {
+        "suite": suite.value,
+        "condition": condition.value,
+        "effect": effect,
+        "test": test,
+        "outcome": report.outcome,
+        "found": bool(right) and effect > 0,
+        "false_alarm": bool(named - (right if effect else set())),
+        "named": "; ".join(sorted(named)),
+        "seconds": round(report.seconds, 1),
+        "seed": seed,
+    }
 
 
-def begin_recording(path: Path, about_path: Path, condition: str, work: Path, seed: int) -> dict[str, Any]:
-    """Begin a recording, or take up the one that is there; return what is known about it."""
-    if path.exists():
-        replace(path, "".join(whole_lines(path)))
-        about: dict[str, Any] = json.loads(about_path.read_text(encoding="utf-8"))
-        return about
-    made = json.loads((work / FINISHED).read_text(encoding="utf-8"))["fingerprint"]
-    about = {"condition": condition, "fingerprint": made, "seed": seed, "machine": describe_machine()}
-    about |= {"cells": [asdict(cell) for cell in CELLS], "labels": list(LABELS), "repeated": REPEATED}
-    about |= {"live_slot_seconds": []}
-    replace(about_path, json.dumps(about, indent=1) + "\n")
-    replace(path, "slot,cell,label,seconds_per_iteration,recorded\n")
-    return about
-
-
-@app.command()
-def calibrate(
-    slots: Annotated[int, typer.Option(min=6)] = 20, work: Work = WORK, seed: int = 0, quiet: bool = False
-) -> None:
-    """Measure how much slower each tree really is in the default cell, and what would hit its nominal size."""
-    with told(), locked(work), progress_bar(quiet) as tell:
-        trees = prepare(work, tell)
-        tables = []
-        for slot in range(slots):
-            tell(slot / slots, f"slot {slot + 1}")
-            tables.append(record_slot(trees, CELLS[:1], np.random.default_rng((seed, slot)), slot=slot))
-    wide = pd.concat(tables).pivot(index="slot", columns="label", values="seconds_per_iteration")
-    ratios = {label: paired_ratio(wide[label], wide["base"]) for label in LABELS[1:]}
-    slowed = [label for label, repeated in REPEATED.items() if repeated]
-    # The changed loop costs, or saves, something by itself, so the line does not go through zero.
-    line = np.polyfit([ratios[label].ratio for label in slowed], [REPEATED[label] for label in slowed], 1)
-    for label, ratio in ratios.items():
-        text = f"{label}: {ratio.ratio - 1:.2%} ({ratio.low - 1:.2%} to {ratio.high - 1:.2%})"
-        if label in slowed:
-            text += f" with {REPEATED[label]:.4f} repeated; {np.polyval(line, 1 + nominal(label)):.4f} should be right"
-        typer.echo(text)
+def named_slower(report: Report) -> set[str]:
+    """Names of what a run calls slower, the median over all tests left aside where a test is named, too."""
+    names = {case.name for case in report.decision.cases if case.verdict == "slower"} if report.decision else set()
+    return names - {EVERYTHING} or names
 
 
 @app.command()
-def table(out: Out = OUT, quiet: Annotated[bool, typer.Option("--quiet")] = False) -> None:
-    """Replay decisions on what is recorded; write rates.csv, and the windows into the JSON files."""
-    rows: list[dict[str, object]] = []
-    with told(), progress_bar(quiet) as tell:
-        for condition in Condition:
-            path, about_path = recording(out, condition), out / f"{condition}.json"
-            if not path.exists():
-                continue
-            slots, about = read_slots(path), json.loads(about_path.read_text(encoding="utf-8"))
-            window = live_window(about["live_slot_seconds"])
-            count = slots["slot"].nunique()
-            if count < window.total:
-                raise StudyError(
-                    f"{path}: expected at least {window.total} slots, one window; got {count}; record more"
-                )
-            reason = f"{BUDGET_SECONDS:.0f} s less {PREPARING_SECONDS:.0f} s of preparation, over the median of the "
-            reason += f"timed slots of three processes; {RERUN_SHARE:.0%} of it is kept for the re-run"
-            about["window"] = asdict(window) | {"why": reason}
-            replace(about_path, json.dumps(about, indent=1) + "\n")
-            rows += rates_of(slots, condition, window, tell)
-        if not rows:
-            raise StudyError(f"{out}: expected a recording; got none; record one first")
-    rates = pd.DataFrame(rows)
-    replace(out / "rates.csv", rates.to_csv(index=False, float_format="%.6g"))
-    typer.echo(f"{as_markdown(rates)}\n{NOTE}")
-    if rates["decisions"].min() < WANTED_DECISIONS:
-        typer.echo(f"Fewer than {WANTED_DECISIONS} decisions in a condition: record more slots.")
-
-
-@app.command()
-def check(
-    runs: Annotated[int, typer.Option(min=1, help="How many whole runs, of each of the two heads.")] = 10,
-    condition: Annotated[Condition, typer.Option(help="With or without a busy neighbour process.")] = Condition.quiet,
+def record(
+    suite: Suite = Suite.suite,
+    condition: Condition = Condition.quiet,
+    groups: Annotated[int, typer.Option(min=1, help="How many there shall be.")] = GROUPS,
     out: Out = OUT,
     work: Work = WORK,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Run the whole gate live, against identical code and against the head slow-10, beside what the replay says.
+    """Record groups of processes: base, control, and a head for each amount of extra work in every test."""
+    path = out / f"{suite}-{condition}.csv"
+    with told(out), progress_bar(quiet) as tell, finishing() as asked:
+        recorded = read_groups(path)["triple"].nunique() if path.exists() else 0
+        if path.exists():
+            table = read_groups(path)
+            path.write_text(table.to_csv(index=False), encoding="utf-8")  # without a group that was cut off
+        else:
+            path.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+            about = {"machine": describe_machine(), "effects": EFFECTS}
+            (out / f"{suite}-{condition}.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        if recorded >= groups:
+            return
+        folder = make(suite, work / f"record-{suite}")
+        with workshop() as place:
+            (place.folder / "plugins").mkdir()
+            (place.folder / "plugins" / f"{PLUGIN}.py").write_text(WORKER.read_text(encoding="utf-8"), encoding="utf-8")
+            settings = combine(read_project(folder), {})
+            sides = []
+            for label in ("base", "control", *map(label_of, EFFECTS)):
+                if label.startswith("slow-"):
+                    effect = int(label.removeprefix("slow-")) / 100
+                    slow_test(folder, "all", effect) if suite is Suite.suite else slow_own(folder, effect)
+                tree = place.tree()
+                repository = open_repository(folder)
+                check_out(repository, repository.commit("HEAD"), tree, place, working=label.startswith("slow-"))
+                beside = (place.folder / "plugins",)
+                sides.append(Side(label, tree, sys.executable, settings.bench, settings.paths, beside))
+            found = Exploration()
+            labels = [replace(side, label="head") if side.label == "slow-00" else side for side in sides]
+            deadline = time.monotonic() + RECORDING_SECONDS
+            explore(labels, np.random.default_rng(0), deadline, "off", found, lambda _: False, lambda _: None)
+            with neighbourly(condition, recorded):
+                for number in range(recorded, groups):
+                    tell(number / groups, f"group {number + 1} of {groups}, {suite}, {condition}")
+                    samples: list[Sample] = []
+                    record_triple(
+                        sides,
+                        found.tests,
+                        found.manners,
+                        np.random.default_rng(number),
+                        stage="recorded",
+                        number=number,
+                        timeout_seconds=RECORDING_SECONDS,
+                        into=samples,
+                    )
+                    append(path, pd.DataFrame(samples).to_csv(index=False, header=False, float_format="%.6g"))
+                    if asked.is_set():
+                        return
 
-    Adds one row a run to ``check.csv`` until there are so many runs of each, and one row a case of the gate to
-    ``check_cases.csv``; Ctrl-C loses the run in flight.
-    """
-    path, cases_path = out / "check.csv", out / "check_cases.csv"
-    with told(), locked(out), locked(work), progress_bar(quiet) as tell:
-        done = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["condition", "head"])
-        trees = prepare(work, tell)
-        heads = {head: live_checkout(work / f"live-{head}", trees[head].path) for head in CHECKED}
-        for number in range(runs):
-            for head, checkout in heads.items():
-                if ((done["condition"] == condition) & (done["head"] == head)).sum() > number:
-                    continue
-                with busy_neighbour(number) if condition is Condition.busy else nullcontext():
-                    report = run(open_repository(checkout), Settings(against="HEAD"), tell)
-                for file, rows in zip((cases_path, path), check_rows(report, condition, head), strict=True):
-                    if rows:
-                        append(file, pd.DataFrame(rows).to_csv(index=False, header=not file.exists()))
-    typer.echo(compare_with_replay(pd.read_csv(path), out / "rates.csv"))
+
+@app.command()
+def table(
+    out: Out = OUT,
+    replays: Annotated[int, typer.Option(min=5, help="Decisions for each row.")] = REPLAYS,
+    quiet: Quiet = False,
+) -> None:
+    """Replay decisions on what is recorded; write rates.csv, and sum up the live runs."""
+    rows: list[dict[str, object]] = []
+    with told(out), progress_bar(quiet) as tell:
+        for suite in Suite:
+            for condition in Condition:
+                path = out / f"{suite}-{condition}.csv"
+                if path.exists():
+                    rows += rates_of(read_groups(path), condition.value, suite.value, replays, tell)
+        if not rows:
+            raise StudyError(f"{out}: expected a recording; got none; record one first")
+        rates = pd.DataFrame(rows)
+        (out / "rates.csv").write_text(rates.to_csv(index=False, float_format="%.6g"), encoding="utf-8")
+    typer.echo(as_markdown(rates))
+    if (out / "live.csv").exists():
+        typer.echo(live_table(pd.read_csv(out / "live.csv")))
 
 
-def check_rows(report: Report, condition: str, head: str) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """Give the rows of a live run: one for each case that it judged, and its own."""
-    found = report.decision.cells if report.decision else ()
-    cases: list[dict[str, object]] = []
-    for case in found:
-        row = {"seed": report.seed, "case": case.name, "slower": case.verdict == "slower"}
-        row |= {"slowdown": case.ratio.ratio - 1, "rerun_slowdown": case.rerun.ratio - 1 if case.rerun else np.nan}
-        cases.append(row | {"detectable": case.visible <= LARGE})
-    run: dict[str, object] = {"condition": condition, "head": head, "outcome": report.outcome, "seed": report.seed}
-    run |= {"default": next((case.verdict for case in found if case.name == DEFAULT), "")}
-    run |= {"seconds": round(report.seconds, 1), "slots": report.slots["slot"].nunique()}
-    return cases, [run | {"rerun_slots": report.rerun["slot"].nunique()}]
-
-
-def live_checkout(folder: Path, tree: Path) -> Path:
-    """Make a repository whose last commit is the untouched package and whose working tree is one of the trees."""
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(trees_in(tree.parent)["base"].path, folder)
-    git = ["git", "-C", str(folder), "-c", "user.name=study", "-c", "user.email=study@localhost"]
-    for command in (["init", "--quiet", "--initial-branch=main"], ["add", "."], ["commit", "--quiet", "-m", "base"]):
-        subprocess.run([*git, *command], check=True)
-    shutil.copytree(tree, folder, dirs_exist_ok=True)
-    return folder
+@app.command(name="all")
+def everything(out: Out = OUT, work: Work = WORK, quiet: Quiet = False) -> None:
+    """Record and run everything that is still missing, and make the tables."""
+    for suite in Suite:
+        for condition in Condition:
+            record(suite, condition, GROUPS, out, work, quiet)
+            live(suite, condition, LIVE_RUNS, 180.0, out, work, quiet)
+    table(out, REPLAYS, quiet)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,148 @@
-"""Copies of the package for the study of the gate: untouched ones, and ones whose kernel does extra work.
+"""Repositories for the study of the gate: suites whose tests can be made slower by a known amount of extra work.
 
-All lie in one folder under paths of equal length, each with its own Numba cache. A slowed copy repeats the forward
-pass of some groups of samples in each iteration, into scratch that the real pass then overwrites: more of the same
-instructions on the same data, and not one bit of the results changes.
+``suite`` was made for the study: 50 benchmarks from a microsecond to a fifth of a second, of plain Python, NumPy,
+Numba, allocation, threads and sleeping. Each does its work in units, and a file of the package says how many more of
+them a test does: more of the same, and no other results.
+
+``own`` is fastsym itself. There a share of the forward passes of the kernel is repeated, into scratch that the real
+pass then overwrites, and not one bit of the results changes.
 """
 
-import hashlib
-import json
-import os
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterable
 from pathlib import Path
+
+from bench import ROOT
+
+EFFECTS = (0.0, 0.02, 0.05, 0.10, 0.20)
+"""Extra work, as fractions."""
+GIT = ("git", "-c", "user.name=study", "-c", "user.email=study@localhost", "-c", "commit.gpgsign=false")
+EXTRA_FILE = "studied/extra.py"
+
+WORK = '''"""Work in units; UNITS more of it in a test that is to be slower."""
+
+import queue
+import threading
+import time
 
 import numba
 import numpy as np
 
-from bench import ROOT
-from fastsym._console import Tell
-from fastsym.regression.cells import CELLS
-from fastsym.regression.worktree import Tree
+SMALL, LARGE = np.linspace(0.0, 1.0, 500), np.linspace(0.0, 1.0, 20_000)
+MATRIX = np.outer(SMALL[:40], SMALL[:40]) + np.eye(40)
+WORDS = [f"word {i}" for i in range(30)]
 
-REPEATED = {"slow-00": 0.0, "slow-02": 0.038, "slow-05": 0.094, "slow-10": 0.187, "slow-20": 0.375}
-"""Label -> share of all groups of samples whose forward pass is repeated; the command ``calibrate`` of
-:mod:`bench.gate_study` says what is right."""
-LABELS = ("base", "again", *REPEATED)
+
+def count(units):
+    for _ in range(units):
+        pass
+
+
+def arithmetic(units):
+    total = 0
+    for i in range(units):
+        total += i * i % 7
+    return total
+
+
+def text(units):
+    for _ in range(units):
+        found = "-".join(WORDS).upper().split("-")
+    return found
+
+
+def dictionary(units):
+    for _ in range(units):
+        found = {word: len(word) for word in WORDS}
+    return found
+
+
+def ordering(units):
+    for _ in range(units):
+        found = sorted(WORDS, key=len, reverse=True)
+    return found
+
+
+def allocate(units):
+    for _ in range(units):
+        kept = [bytearray(4096) for _ in range(20)]
+    return len(kept)
+
+
+def elementwise(units):
+    for _ in range(units):
+        found = np.exp(SMALL) * 2.0 + 1.0
+    return found
+
+
+def large(units):
+    for _ in range(units):
+        found = np.sqrt(LARGE) + LARGE
+    return found
+
+
+def product(units):
+    for _ in range(units):
+        found = MATRIX @ MATRIX
+    return found
+
+
+@numba.njit(cache=True)
+def _sums(x, units):
+    total = 0.0
+    for _ in range(units):
+        for value in x:
+            total += value * value + total * 1e-9
+    return total
+
+
+def compiled(units):
+    return _sums(SMALL, units)
+
+
+def thread(units):
+    done = queue.Queue()
+    other = threading.Thread(target=lambda: done.put(arithmetic(100 * units)))
+    other.start()
+    other.join()
+    return done.get()
+
+
+def sleep(units):
+    time.sleep(units * 20e-6)
+'''
+TESTS = '''"""{count} benchmarks."""
+
+import pytest
+
+from studied import work
+from studied.extra import EXTRA
+
+CASES = {cases!r}
+
+
+@pytest.mark.parametrize(("kind", "units"), CASES, ids=[f"{{kind}}-{{units}}" for kind, units in CASES])
+def test_work(benchmark, kind, units):
+    more = round(units * (1 + EXTRA.get(f"{{kind}}-{{units}}", EXTRA.get("all", 0.0))))
+    benchmark(getattr(work, kind), more)
+'''
+CASES = (
+    *(("count", n) for n in (100, 1000, 10_000, 100_000)),
+    *(("arithmetic", n) for n in (100, 300, 1000, 10_000, 100_000, 1_000_000)),
+    *(("text", n) for n in (100, 300, 1000, 10_000)),
+    *(("dictionary", n) for n in (100, 300, 1000, 10_000)),
+    *(("ordering", n) for n in (100, 300, 1000, 10_000)),
+    *(("allocate", n) for n in (100, 200, 500, 1000, 5000)),
+    *(("elementwise", n) for n in (100, 200, 500, 1000, 5000)),
+    *(("large", n) for n in (100, 200, 500, 1000)),
+    *(("product", n) for n in (100, 200, 500, 1000, 5000)),
+    *(("compiled", n) for n in (100, 500, 1000, 5000, 20_000)),
+    *(("thread", n) for n in (100, 500)),
+    *(("sleep", n) for n in (100, 500)),
+)
+"""Kind and units; two per cent of a hundred units are two."""
+
 MARKER = re.compile(r"^( +)slice_sums\(X, .*\bplace \+ s\)$", re.MULTILINE)
 """The call, in the loop over iterations i and slices s, of which a part is repeated."""
 EXTRA = """\
@@ -36,29 +152,50 @@ begin = -(-plan.groups // plan.block) * s // slices * plan.block
 place_in_X = begin * C * len(shape) * 256 // X.itemsize
 hidden_forward(X, place_in_X, min(repeated, plan.groups - begin), shape, plan, scaled, bias, A, z)
 """
-FINISHED = "finished.json"
-TRAIN = """
-import hashlib, json, sys
-from pathlib import Path
-import fastsym
-data = fastsym.load_titanic()
-digests = {{}}
-for name, variant, hidden, dtype in {cells}:
-    X, y = data.X.astype(dtype), data.y.astype(dtype)
-    start = fastsym.initialise("normal", len(X), hidden, scale=0.1)
-    training = fastsym.train(X, y, type(start)(*(a.astype(dtype) for a in start)), 70, 0.01, variant)
-    digest = hashlib.sha256(training.costs.tobytes())
-    for array in training.params:
-        digest.update(array.tobytes())
-    digests[name] = digest.hexdigest()
-files = [Path(m.__file__) for name, m in sys.modules.items() if name.partition(".")[0] == "fastsym"]
-print(json.dumps([digests, sorted(str(f.relative_to(Path.cwd())) for f in files)]))
-"""
-"""Fills the cache of a tree with all cells; prints what they compute, and which files it took."""
+REPEATED_PER_EFFECT = 1.87
+"""Share of the forward passes to repeat for a slowdown by 1, as once measured for H = 4."""
 
 
 class UnknownKernelError(RuntimeError):
     """The kernel has changed, so that the study no longer knows where to slow it down."""
+
+
+def make_suite(folder: Path) -> Path:
+    """Make the repository of the study's own suite, with one commit, anew."""
+    _empty(folder)
+    for name, text in (
+        ("studied/__init__.py", ""),
+        ("studied/work.py", WORK),
+        (EXTRA_FILE, "EXTRA = {}\n"),
+        ("bench/test_suite.py", TESTS.format(count=len(CASES), cases=CASES)),
+        ("pyproject.toml", '[tool.fastsym.regression]\nbench = "bench"\npath = ["."]\n'),
+        (".gitignore", "__pycache__/\n"),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return _committed(folder)
+
+
+def make_own(folder: Path) -> Path:
+    """Make a repository of this checkout's package and benchmarks, with one commit, anew."""
+    _empty(folder)
+    for name in ("fastsym", "data", "bench"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    (folder / ".gitignore").write_text("__pycache__/\n", encoding="utf-8")
+    return _committed(folder)
+
+
+def slow_test(folder: Path, test: str, effect: float) -> None:
+    """Let one test of the study's suite, or ``all``, do so much more work; a file changes even if it is none."""
+    text = f"EXTRA = {{{test!r}: {effect!r}}}\nCHANGED = True\n"
+    (folder / EXTRA_FILE).write_text(text, encoding="utf-8")
+
+
+def slow_own(folder: Path, effect: float) -> None:
+    """Let the kernels of fastsym's copy do so much more work, as of the commit."""
+    subprocess.run([*GIT, "-C", str(folder), "checkout", "--quiet", "--force", "."], check=True)
+    slow_down(folder / "fastsym" / "kernels", REPEATED_PER_EFFECT * effect)
 
 
 def slow_down(kernels: Path, repeated: float) -> None:
@@ -84,95 +221,12 @@ def slow_down(kernels: Path, repeated: float) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def fingerprint(files: Iterable[str]) -> str:
-    """Hash of everything that changes what is timed: these files of the checkout, the data and the environment."""
-    recipe = [REPEATED, MARKER.pattern, EXTRA, TRAIN, repr(CELLS), sys.version, numba.__version__, np.__version__]
-    digest = hashlib.sha256(json.dumps(recipe).encode())
-    for path in [*(ROOT / file for file in sorted(files)), *sorted((ROOT / "data").iterdir())]:
-        digest.update(str(path.relative_to(ROOT)).encode() + b"\0")
-        digest.update(path.read_bytes() if path.exists() else b"")
-    return digest.hexdigest()
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
-def state(work: Path) -> tuple[str, str] | None:
-    """Fingerprint of the trees in a folder as they were made, and as they would be made now; None without trees."""
-    mark = work / FINISHED
-    if not mark.exists():
-        return None
-    made = json.loads(mark.read_text(encoding="utf-8"))
-    return made["fingerprint"], fingerprint(made["files"])
-
-
-def trees_in(work: Path) -> dict[str, Tree]:
-    """Label -> where its tree is, or will be."""
-    work = work.resolve()
-    return {label: Tree(work / f"tree-{i}", work / f"cache-{i}") for i, label in enumerate(LABELS)}
-
-
-def prepare(work: Path, tell: Tell) -> dict[str, Tree]:
-    """Make all trees with warm caches, or take those that are there if they are of this source.
-
-    Parameters
-    ----------
-    work
-        Folder for them; only what this function once made in it is removed.
-    tell
-        Called with the fraction done, and what comes next.
-
-    Raises
-    ------
-    UnknownKernelError
-        If the kernel cannot be slowed down, or a slowed one computes something else than the base.
-    """
-    trees, mark, made = trees_in(work), work / FINISHED, state(work)
-    if made is not None and made[0] == made[1]:
-        return trees
-    mark.unlink(missing_ok=True)
-    for tree in trees.values():
-        for folder in (tree.path, tree.cache):
-            if folder.exists():
-                shutil.rmtree(folder)
-    for name in ("fastsym", "data"):  # once, so that all trees agree even if somebody edits meanwhile
-        shutil.copytree(ROOT / name, trees["base"].path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for label, tree in trees.items():
-        if label != "base":
-            shutil.copytree(trees["base"].path, tree.path)
-        if REPEATED.get(label):
-            slow_down(tree.path / "fastsym" / "kernels", REPEATED[label])
-    expected, files = None, []
-    for done, (label, tree) in enumerate(trees.items()):
-        tell(done / len(trees), f"compiling and checking the tree {label}")
-        tree.cache.mkdir(parents=True)
-        results, files = train_all(tree)
-        expected = expected or results
-        for name, digest in results.items():
-            if digest != expected[name]:
-                raise UnknownKernelError(
-                    f"{label}: expected {name} to give the bits of the base, {expected[name]}; got {digest}; adapt "
-                    f"EXTRA in {Path(__file__).name}"
-                )
-    mark.write_text(json.dumps({"fingerprint": fingerprint(files), "files": files}), encoding="utf-8")
-    return trees
-
-
-def train_all(tree: Tree) -> tuple[dict[str, str], list[str]]:
-    """Train every cell and some odd sizes in a tree; return a hash of what each gave, and the files that were used.
-
-    Raises
-    ------
-    UnknownKernelError
-        If a training fails.
-    """
-    cells = [(cell.name, cell.variant, cell.hidden, cell.dtype) for cell in CELLS]
-    cells += [(f"{v} H={h} {t}", v, h, t) for v in ("simd", "parallel") for h in (1, 5) for t in ("float64", "float32")]
-    environment = os.environ | {
-        "PYTHONPATH": str(tree.path),
-        "NUMBA_CACHE_DIR": str(tree.cache),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    command = [sys.executable, "-P", "-c", TRAIN.format(cells=cells)]
-    done = subprocess.run(command, env=environment, cwd=tree.path, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise UnknownKernelError(f"{tree.path}: expected results; got exit {done.returncode}: {done.stderr[-2000:]}")
-    digests, files = json.loads(done.stdout)
-    return digests, files
+def _committed(folder: Path) -> Path:
+    for command in (["init", "--quiet", "--initial-branch=main"], ["add", "."], ["commit", "--quiet", "-m", "base"]):
+        subprocess.run([*GIT, "-C", str(folder), *command], check=True)
+    return folder

@@ -15,11 +15,11 @@ count whatever they hold, so that arguments passed on the stack and local record
 Imports Numba and the standard library only: it is loaded by its path into processes of other revisions.
 """
 
+import gc
 import platform
 import re
-import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -360,12 +360,6 @@ def assembly_of(library: Any) -> str:
     return str(library.codegen._tm.emit_assembly(module))
 
 
-def _dispatchers(prefix: str) -> Iterator[Any]:
-    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith(prefix)]
-    found = {id(value): value for module in modules for value in vars(module).values() if isinstance(value, Dispatcher)}
-    return iter(found.values())
-
-
 def _short(signature: tuple[Any, ...]) -> str:
     """Argument types in short; equal neighbours once, with their number."""
     names: list[tuple[str, int]] = []
@@ -378,30 +372,58 @@ def _short(signature: tuple[Any, ...]) -> str:
     return ", ".join(name if count == 1 else f"{count} {name}" for name, count in names)
 
 
-def fingerprints(prefix: str = "fastsym.") -> dict[str, Fingerprint]:
-    """Fingerprint every kernel of this process.
+class Fingerprints:
+    """The machine code of the kernels that this process has compiled or loaded so far."""
 
-    Parameters
-    ----------
-    prefix
-        What the names of the modules with the kernels begin with.
+    def __init__(self, root: str, universal: Sequence[Any] = ()) -> None:
+        """Look at functions of files below ``root``; ``universal``: dispatchers of universal functions."""
+        self._root = root.rstrip("/") + "/"
+        self._universal = universal
+        self._known: dict[int, tuple[Any, Fingerprint]] = {}
+        self._last: set[int] | None = None
 
-    Returns
-    -------
-    dict
-        ``target``: see :func:`target`; with an entry ``unsupported`` on a machine that is not x86-64. ``kernels``: name
-        with argument types -> :func:`fingerprint_assembly`, and the number of ``specialisations``. A function that
-        was compiled as a part of another kernel is not listed by itself. All of it can be written as JSON.
-    """
-    here = target()
-    if here["machine"].lower() not in MACHINES:
-        return {"target": here | {"unsupported": True}, "kernels": {}}
-    compiled = [(d, list(d.overloads.values())) for d in _dispatchers(prefix)]
-    parts = {id(part) for _, results in compiled for r in results for part in r.library._linking_libraries}
-    kernels = {}
-    for dispatcher, results in compiled:
-        whole = [result for result in results if id(result.library) not in parts]
-        for result in whole:
-            name = f"{dispatcher.py_func.__module__}.{dispatcher.py_func.__qualname__}({_short(result.signature.args)})"
-            kernels[name] = {"specialisations": len(whole)} | fingerprint_assembly(assembly_of(result.library))
-    return {"target": here, "kernels": kernels}
+    def _compiled(self) -> list[tuple[Any, list[Any]]]:
+        # By type, because asking a weak proxy for its class fails when its object is gone.
+        found = [value for value in gc.get_objects() if issubclass(type(value), Dispatcher)]
+        inside = [d for d in (*found, *self._universal) if d.py_func.__code__.co_filename.startswith(self._root)]
+        return [(d, list(d.overloads.values())) for d in sorted(inside, key=_place)]
+
+    def take(self) -> dict[str, Fingerprint] | None:
+        """Fingerprint every kernel; None if there is none, or nothing was compiled since the last time.
+
+        Returns
+        -------
+        dict
+            ``target``: see :func:`target`; with an entry ``unsupported`` on a machine that is not x86-64. ``kernels``:
+            name with argument types -> :func:`fingerprint_assembly`, the number of ``specialisations``, and the
+            ``place`` of the source, file:line. A function that was compiled as a part of another kernel is not listed
+            by itself. All of it can be written as JSON.
+        """
+        compiled = self._compiled()
+        libraries = {id(result.library) for _, results in compiled for result in results}
+        if not libraries or libraries == self._last:
+            return None
+        self._last = libraries
+        here = target()
+        if here["machine"].lower() not in MACHINES:
+            return {"target": here | {"unsupported": True}, "kernels": {}}
+        parts = {id(part) for _, results in compiled for r in results for part in r.library._linking_libraries}
+        kernels = {}
+        for dispatcher, results in compiled:
+            whole = [result for result in results if id(result.library) not in parts]
+            for result in whole:
+                function = dispatcher.py_func
+                name = f"{function.__module__}.{function.__qualname__}({_short(result.signature.args)})"
+                about = {"specialisations": len(whole), "place": _place(dispatcher).removeprefix(self._root)}
+                kernels[name] = about | self._fingerprint(result.library)
+        return {"target": here, "kernels": kernels}
+
+    def _fingerprint(self, library: Any) -> Fingerprint:
+        if id(library) not in self._known:
+            self._known[id(library)] = library, fingerprint_assembly(assembly_of(library))
+        return self._known[id(library)][1]
+
+
+def _place(dispatcher: Any) -> str:
+    code = dispatcher.py_func.__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"

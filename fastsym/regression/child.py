@@ -1,30 +1,41 @@
-"""A worker process as the gate sees it: started for one checkout, asked, and ended whatever happens."""
+"""A worker process as the gate sees it: started for one side, asked, and ended whatever happens."""
 
 import json
 import os
-import queue
+import select
 import signal
+import socket
 import subprocess
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from fastsym.regression.outcome import CannotJudgeError, RevisionFailedError, disk_trouble
-from fastsym.regression.worktree import Tree
+from fastsym._console import shielded
+from fastsym.regression.checkouts import Tree
+from fastsym.regression.outcome import DISK_FULL, CannotJudgeError, SideFailedError, disk_full
 
-WORKER = Path(__file__).with_name("worker.py")
+PLUGIN = "fastsym_gate_worker"
 BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-LEFT_OUT = ("PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE")
-"""Of the environment: without bytecode files every process would spend its start on parsing."""
+LEFT_OUT = (
+    "PYTHONDONTWRITEBYTECODE",  # without bytecode files every process would spend its start on parsing
+    "PYTHONSAFEPATH",
+    "PYTEST_CURRENT_TEST",
+)
+LEFT_OUT_PREFIXES = ("PYTEST_XDIST_", "COV_CORE_", "GIT_", "FASTSYM_GATE_")
 OWN_FAULTS = ("SIGSEGV", "SIGILL", "SIGBUS", "SIGFPE", "SIGABRT")
 """Signals that a process brings upon itself; any other came from outside."""
 ERROR_END = 2000
 """Characters of a dead process's last words that are shown."""
+GLANCE_SECONDS = 0.5
+"""How often to see whether a silent process still lives."""
+GOODBYE_SECONDS = 10.0
+"""How long a process that has answered everything may take to end by itself."""
+
+Message = dict[str, Any]
 
 
 def processors() -> list[int] | None:
@@ -32,37 +43,81 @@ def processors() -> list[int] | None:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
-def _environment(tree: Tree) -> dict[str, str]:
-    """Fix what changes speed (threads, caches), and leave to chance what would favour one layout (hashes)."""
-    allowed = processors()
-    threads = len(allowed) if allowed is not None else os.cpu_count() or 1
-    inherited = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
-    return (
-        inherited
-        | dict.fromkeys(BLAS_THREADS, "1")
-        | {"NUMBA_NUM_THREADS": str(threads), "NUMBA_CACHE_DIR": str(tree.cache), "PYTHONPATH": str(tree.path)}
-    )
+@dataclass(frozen=True)
+class Side:
+    """What a worker of one side needs to start."""
+
+    label: str
+    tree: Tree
+    python: str
+    bench: tuple[str, ...]
+    """What pytest is to collect, relative to the checkout."""
+    path: tuple[str, ...]
+    """Folders of the checkout that go on PYTHONPATH, relative to it."""
+    beside: tuple[Path, ...] = ()
+    """Further folders on PYTHONPATH: the plug-in's, made-up metadata."""
+    pytest_arguments: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def environment(self, seed: int) -> dict[str, str]:
+        """Fix what changes speed (threads, caches, hashes), the same for all sides of a process pair."""
+        allowed = processors()
+        threads = len(allowed) if allowed is not None else os.cpu_count() or 1
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in LEFT_OUT and not name.startswith(LEFT_OUT_PREFIXES)
+        }
+        folders = [self.tree.path / name for name in self.path if (self.tree.path / name).is_dir()]
+        defaults = dict.fromkeys(BLAS_THREADS, "1") | {"NUMBA_NUM_THREADS": str(threads)}
+        return (
+            defaults
+            | inherited
+            | {
+                "PYTHONPATH": os.pathsep.join(map(str, [*folders, *self.beside])),
+                "PYTHONHASHSEED": str(seed % 2**32),
+                "NUMBA_CACHE_DIR": str(self.tree.cache),
+                "FASTSYM_GATE_KEEP": str(self.tree.kept),
+                "FASTSYM_GATE_TREE": str(self.tree.path),
+                "FASTSYM_GATE_SEED": str(seed),
+                "FASTSYM_GATE_PROCESS": str(os.getpid()),
+            }
+            | dict(self.variables)
+        )
+
+    def command(self, files: Sequence[str]) -> list[str]:
+        """Make the command line of a worker that collects these files."""
+        command = [self.python, "-P", "-m", "pytest", "-p", PLUGIN, f"--rootdir={self.tree.path}", "-q"]
+        return [*command, *self.pytest_arguments, *files]
 
 
 class Child:
-    """A worker process for one checkout; :func:`children` starts and ends it."""
+    """A worker process; :func:`children` starts and ends it."""
 
-    def __init__(self, label: str, tree: Tree, errors: IO[bytes]) -> None:
-        self.label, self.tree = label, tree
-        self._errors = errors
-        self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", str(WORKER)],
-            env=_environment(tree),
-            cwd=tree.path,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C is for the gate, which then ends its children
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+    def __init__(self, side: Side, files: Sequence[str], seed: int, words: IO[bytes], *, watch: bool) -> None:
+        self.side, self.label = side, side.label
+        self._words = words
+        self._waiting = b""
+        ours, its = socket.socketpair()
+        variables = {"FASTSYM_GATE_SOCKET": str(its.fileno())} | ({"FASTSYM_GATE_WATCH": "1"} if watch else {})
+        with its:
+            try:
+                self._process = subprocess.Popen(
+                    side.command(files),
+                    env=side.environment(seed) | variables,
+                    cwd=side.tree.path,
+                    stdin=subprocess.DEVNULL,
+                    stdout=words,
+                    stderr=words,
+                    pass_fds=[its.fileno()],
+                    start_new_session=True,  # Ctrl-C is for the gate, which then ends its children
+                )
+            except OSError as error:
+                ours.close()
+                raise CannotJudgeError(
+                    f"{side.label}: expected {side.python} to start; got {error}; install it"
+                ) from error
+        self._socket = ours
 
     @property
     def pid(self) -> int:
@@ -70,75 +125,78 @@ class Child:
         return self._process.pid
 
     def close(self) -> None:
-        """End the process, whatever it does, and wait until it is gone."""
-        self._process.kill()
-        self._process.wait()
-        self._reader.join()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with suppress(BrokenPipeError):  # a request that was never read
-                    stream.close()
+        """End the process and those that it started, whatever they do, and wait until it is gone."""
+        with shielded():
+            self._socket.close()
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
+            self._process.wait()
 
-    def _read(self) -> None:
-        if self._process.stdout is not None:
-            for line in self._process.stdout:
-                self._answers.put(line)
-        self._answers.put("")
+    def leave(self) -> None:
+        """Let the process end by itself, so that it can clean up; for a while."""
+        self.ask(bye=True)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(GOODBYE_SECONDS)
 
-    def ask(self, do: str, **details: Any) -> None:
+    def ask(self, **message: Any) -> None:
         """Send a request; :meth:`answer` waits for what comes back. In between, other children may work."""
-        if self._process.stdin is None:
-            raise ValueError("stdin: expected a pipe; got none; start the child with one")
-        with suppress(BrokenPipeError):  # it has died; its end of the other pipe says so
-            self._process.stdin.write(json.dumps({"do": do} | details) + "\n")
-            self._process.stdin.flush()
+        with suppress(OSError):  # it has died; the answer that does not come will say so
+            self._socket.sendall((json.dumps(message) + "\n").encode())
 
-    def answer(self, deadline: float) -> dict[str, Any]:
-        """Wait for the answer to the first request that has none yet.
+    def answer(self, deadline: float) -> Message:
+        """Wait for the next message.
 
         Parameters
         ----------
         deadline
             How long, on the clock of ``time.monotonic``.
 
-        Returns
-        -------
-        dict
-            What the worker's method of that name returned.
-
         Raises
         ------
-        RevisionFailedError
-            If the revision's code raised an error or crashed.
+        SideFailedError
+            If the side's code ended the process.
         CannotJudgeError
             If the process was killed from outside, hangs, or found the disk full.
         """
-        try:
-            line = self._answers.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            raise CannotJudgeError(
-                f"{self.label}: expected an answer of process {self.pid} before the time is up; got none; it hangs, or "
-                "the machine is too busy: allow more with --budget"
-            ) from None
-        if not line:
-            raise self._death()
-        answer: dict[str, Any] = json.loads(line)
-        if "failed" in answer:
-            if answer["errno"] is not None and "No space left" in answer["failed"]:
-                raise disk_trouble(OSError(answer["errno"], answer["failed"]), self.tree.cache)
-            raise RevisionFailedError(self.label, answer["failed"])
-        return answer
+        while b"\n" not in self._waiting:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise CannotJudgeError(
+                    f"{self.label}: expected an answer of process {self.pid} before the time is up; got none; it "
+                    "hangs, or the machine is too busy: allow more with --budget"
+                )
+            if not select.select([self._socket], [], [], min(left, GLANCE_SECONDS))[0]:
+                if self._process.poll() is not None:  # and what it had started holds the socket open
+                    raise self._death()
+                continue
+            try:
+                more = self._socket.recv(1 << 16)
+            except ConnectionError:
+                more = b""
+            if not more:
+                raise self._death()
+            self._waiting += more
+        line, _, self._waiting = self._waiting.partition(b"\n")
+        message: Message = json.loads(line)
+        return message
+
+    def said(self) -> str:
+        """Return the last words that the process printed."""
+        self._words.seek(0)
+        return self._words.read().decode(errors="replace").strip()[-ERROR_END:]
 
     def _death(self) -> Exception:
         code = self._process.wait()
-        self._errors.seek(0)
-        words = self._errors.read().decode(errors="replace").strip()[-ERROR_END:]
+        words = self.said()
+        if DISK_FULL in words:
+            return disk_full(self.label)
         said = f"; it said: {words}" if words else ""
         if code >= 0:
-            return RevisionFailedError(self.label, f"expected a process that answers; got its exit with {code}{said}")
+            return SideFailedError(self.label, f"expected pytest to run its benchmarks; got its exit with {code}{said}")
         name = signal.Signals(-code).name
         if name in OWN_FAULTS:
-            return RevisionFailedError(self.label, f"crashed with {name}{said}")
+            return SideFailedError(self.label, f"crashed with {name}{said}")
         return CannotJudgeError(
             f"{self.label}: expected a process that answers; got one killed by {name}, from outside, perhaps for want "
             f"of memory; run the gate again{said}"
@@ -146,17 +204,28 @@ class Child:
 
 
 @contextmanager
-def children(trees: Mapping[str, Tree]) -> Iterator[dict[str, Child]]:
-    """Start a worker for every checkout, in the order given, and end all of them."""
+def children(
+    sides: Sequence[Side], seed: int, files: Mapping[str, Sequence[str]] | None = None, *, watch: bool = False
+) -> Iterator[dict[str, Child]]:
+    """Start a worker for each side, in the order given, and end all of them.
+
+    Parameters
+    ----------
+    sides
+        Label and more of each.
+    seed
+        Of hashes and random numbers in them.
+    files
+        Label -> what it collects, if not all of the side's.
+    watch
+        Let the workers note which files they open.
+    """
     started: dict[str, Child] = {}
     with ExitStack() as stack:
-        for label, tree in trees.items():
-            errors = stack.enter_context(tempfile.TemporaryFile())  # a pipe nobody reads would fill up and block
-            started[label] = Child(label, tree, errors)
-            stack.callback(started[label].close)
+        for side in sides:
+            with shielded():
+                words = stack.enter_context(tempfile.TemporaryFile())  # a pipe nobody reads would fill up and block
+                chosen = side.bench if files is None else files[side.label]
+                started[side.label] = Child(side, chosen, seed, words, watch=watch)
+                stack.callback(started[side.label].close)
         yield started
-
-
-def answers(running: Mapping[str, Child], deadline: float) -> dict[str, dict[str, Any]]:
-    """Wait until each of several children that work at once has answered."""
-    return {label: child.answer(deadline) for label, child in running.items()}

@@ -1,8 +1,9 @@
 """What changed between the machine code of two sides, from their fingerprints (:mod:`fastsym.regression.assembly`)."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastsym.regression.assembly import ARITHMETIC, SCALAR, Fingerprint
 
@@ -19,14 +20,18 @@ class Difference:
     """What differs between the generated code of two sides."""
 
     kernel: str
+    """Name with argument types; empty if it concerns no kernel."""
     loop: str
     """Which loop of the kernel; empty if it concerns the kernel as a whole."""
     message: str
     fails: bool
+    place: str = ""
+    """File and line of the kernel's source."""
 
     def __str__(self) -> str:
-        place = ", ".join(filter(None, (self.kernel, self.loop)))
-        return f"{place}: {self.message}" if place else self.message
+        name = self.kernel.partition("(")[0]
+        where = f"{name} ({self.place})" if self.place else name
+        return ": ".join(filter(None, (where, self.loop, self.message)))
 
 
 def _flat(loop: Fingerprint) -> Counter[str]:
@@ -92,7 +97,12 @@ def _title(loops: list[Fingerprint], index: int) -> str:
     counts = loop["operations"].get(str(loop["width"]) if loop["width"] else SCALAR, {})
     work = ", ".join(f"{counts[kind]} {kind}" for kind in ARITHMETIC if kind in counts) or "no arithmetic"
     function = loop["function"].rpartition(".")[2]
-    return f"loop {index + 1} (in {function}, depth {loop['depth']}, {_bits(loop['width'])}: {work})"
+    return f"loop {index + 1} of {_function(function)} ({work})"
+
+
+def _function(symbol: str) -> str:
+    """Name a function without the version numbers and options that Numba adds."""
+    return re.split(r"\[|\$|__v\d|_?B\d|::v\d", symbol)[0] or symbol
 
 
 def _divisions(loop: Fingerprint) -> int:
@@ -167,13 +177,15 @@ def _why_not_compared(base: Fingerprint, head: Fingerprint) -> str:
     return "; ".join(f"{key} {before[key]} and {after[key]}" for key in before if before[key] != after[key])
 
 
-def compare(base: dict[str, Fingerprint], head: dict[str, Fingerprint]) -> list[Difference]:
+def compare(base: dict[str, Fingerprint], head: dict[str, Fingerprint], *, whole: bool = True) -> list[Difference]:
     """Compare the generated code of two sides.
 
     Parameters
     ----------
     base, head
-        What :func:`fastsym.regression.assembly.fingerprints` returned in the two processes.
+        What :class:`fastsym.regression.assembly.Fingerprints` took in the two processes.
+    whole
+        False while one side may have compiled more than the other: only kernels that both have are compared.
 
     Returns
     -------
@@ -189,10 +201,11 @@ def compare(base: dict[str, Fingerprint], head: dict[str, Fingerprint]) -> list[
     found: list[Difference] = []
     for kernel in base["kernels"] | head["kernels"]:
         sides = base["kernels"].get(kernel), head["kernels"].get(kernel)
+        place = (sides[1] or sides[0] or {}).get("place", "")
         if sides[0] and sides[1]:
-            found += _compare_kernels(kernel, sides[0], sides[1])
-        else:
-            found.append(Difference(kernel, "", f"is only in the {'base' if sides[0] else 'head'}", False))
+            found += [replace(difference, place=place) for difference in _compare_kernels(kernel, sides[0], sides[1])]
+        elif whole:
+            found.append(Difference(kernel, "", f"is only in the {'base' if sides[0] else 'head'}", False, place))
     return found
 
 
@@ -215,7 +228,7 @@ def explain(base: dict[str, Fingerprint], head: dict[str, Fingerprint]) -> str:
     Parameters
     ----------
     base, head
-        What :func:`fastsym.regression.assembly.fingerprints` returned in the two processes.
+        What :class:`fastsym.regression.assembly.Fingerprints` took in the two processes.
 
     Returns
     -------
@@ -228,7 +241,7 @@ def explain(base: dict[str, Fingerprint], head: dict[str, Fingerprint]) -> str:
         empty: Fingerprint = {"loops": [], "specialisations": 0, "allocations": 0, "instructions": 0}
         before, after = base["kernels"].get(kernel, empty), head["kernels"].get(kernel, empty)
         lines += ["", kernel, f"    {'':<40}{'base':>8}{'head':>8}"]
-        lines += _table(*(Counter({k: v for k, v in side.items() if k != "loops"}) for side in (before, after)))
+        lines += _table(*(Counter({k: v for k, v in side.items() if isinstance(v, int)}) for side in (before, after)))
         for i, j in match_loops(before["loops"], after["loops"]):
             loops = (None if i is None else before["loops"][i]), (None if j is None else after["loops"][j])
             rows = [_rows(loop) for loop in loops]

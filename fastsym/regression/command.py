@@ -1,76 +1,24 @@
 """The command line of the gate: ``python -m fastsym.regression``, two ways. See ``--help``."""
 
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from fastsym._console import progress_bar
+from fastsym._console import progress_bar, stoppable, unhurried
 from fastsym.regression import codediff, presentation, saved
-from fastsym.regression.cells import CELLS, Cell
-from fastsym.regression.decision import LEAST_SLOTS
 from fastsym.regression.findings import Report
-from fastsym.regression.outcome import CANNOT_JUDGE, CannotJudgeError
-from fastsym.regression.runner import Settings, run
-from fastsym.regression.worktree import open_repository
+from fastsym.regression.outcome import CANNOT_JUDGE, CannotJudgeError, disk_trouble
+from fastsym.regression.repository import open_repository
+from fastsym.regression.runner import run
+from fastsym.regression.settings import CODES, LEAST_BUDGET_SECONDS, combine, read_project
 
 TOLERANCE = 0.1
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """Names the file that GitHub Actions shows below a finished job."""
-ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP")
-
-
-class Stopped(KeyboardInterrupt):
-    """A signal asked the gate to end."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        super().__init__(signal.Signals(number).name)
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Turn the first signal to end into an exception, so that everything is cleaned up, and ignore further ones."""
-    numbers = [getattr(signal, name) for name in ENDINGS if hasattr(signal, name)]
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
-
-    before: dict[int, Any] = {number: signal.signal(number, stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def chosen_cells(text: str | None) -> tuple[Cell, ...]:
-    """Select cells by words of their names: "simd H=4, fused" are two cells.
-
-    Raises
-    ------
-    typer.BadParameter
-        If words between commas fit no cell.
-    """
-    if text is None:
-        return CELLS
-    found: list[Cell] = []
-    for part in text.split(","):
-        fitting = [cell for cell in CELLS if part.split() and set(part.split()) <= set(cell.name.split())]
-        if not fitting:
-            names = ", ".join(cell.name for cell in CELLS)
-            raise typer.BadParameter(f"expected words of one of {names}; got {part.strip()!r}", param_hint="--cells")
-        found += fitting
-    return tuple(cell for cell in CELLS if cell in found)
-
+PERCENT = 100
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -84,13 +32,42 @@ def regression(
         str | None,
         typer.Option(metavar="REV", help="Compare with this revision; default: where this branch left main."),
     ] = None,
-    budget: Annotated[float, typer.Option(min=1, help="Seconds that everything together may take.")] = 180.0,
-    cells: Annotated[str | None, typer.Option(help="Only these: words of their names, commas between.")] = None,
-    min_slots: Annotated[int, typer.Option(min=LEAST_SLOTS, help="Fewest process pairs.")] = LEAST_SLOTS,
+    bench: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="What pytest is to collect: file, folder or node id; may be repeated."),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(min=LEAST_BUDGET_SECONDS, help="Seconds that everything together may take; default 180."),
+    ] = None,
+    bar: Annotated[
+        float | None, typer.Option(min=0, max=900, help="Smallest slowdown that matters, in percent; default 2.")
+    ] = None,
+    carry: Annotated[bool | None, typer.Option("--carry", help="Put the head's benchmark files on both sides.")] = None,
+    prepare: Annotated[
+        str | None,
+        typer.Option(metavar="CMD", help="Build each side by this shell command, in an environment of its own."),
+    ] = None,
+    path: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DIR", help="What of a checkout goes on PYTHONPATH; default src and the root."),
+    ] = None,
+    dist: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the distribution; default: that in pyproject.toml.")
+    ] = None,
+    pytest_arg: Annotated[
+        list[str] | None, typer.Option(metavar="ARG", help="A further argument for pytest; may be repeated.")
+    ] = None,
+    code: Annotated[
+        str | None,
+        typer.Option(metavar="|".join(CODES), help="What a loss in the machine code of Numba's kernels does."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the orders; drawn and shown if not given.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show the generated code of both sides.")] = False,
-    json: Annotated[Path | None, typer.Option(help="Write everything to this file, as JSON; - is here.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file; - is here.")] = None,
+    explain: Annotated[
+        bool | None, typer.Option("--explain", help="Show the generated code of Numba's kernels on both sides.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write everything to this file, as JSON; - is stdout.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file; - is stdout.")] = None,
     tolerance: Annotated[
         float | None,
         typer.Option(min=0, max=0.99, help="Of two saved runs: loss of speed-up that does not matter; default 0.1."),
@@ -99,58 +76,96 @@ def regression(
 ) -> None:
     """Say whether this checkout is slower than another revision; both are measured now, in turns.
 
-    Or compare the speed-ups over the reference of two saved benchmark runs.
+    Works in any git repository with pytest-benchmark tests: python -m fastsym.regression --against main --bench
+    benchmarks/. Defaults of all options may stand in pyproject.toml, under [tool.fastsym.regression].
+
+    Or compare the speed-ups over the reference of two saved runs of fastsym's own benchmarks.
 
     Exit status: 0 nothing is slower, 1 something is, or the head is wrong, 2 cannot judge.
     """
+    given = {
+        "against": against,
+        "bench": _texts(bench),
+        "budget": budget,
+        "bar": None if bar is None else bar / PERCENT,
+        "carry": carry,
+        "prepare": prepare,
+        "path": _texts(path),
+        "dist": dist,
+        "pytest_args": _texts(pytest_arg),
+        "code": code,
+        "seed": seed,
+    }
     if files:
-        if len(files) != 2:
-            raise typer.BadParameter(f"expected two files, BASE.json and HEAD.json; got {len(files)}")
-        base, head = files
-        raise typer.Exit(saved.show(base, head, TOLERANCE if tolerance is None else tolerance))
+        others = given | {"explain": explain, "json": json, "markdown": markdown}
+        raise typer.Exit(_compare_saved(files, TOLERANCE if tolerance is None else tolerance, others))
     if tolerance is not None:
         raise typer.BadParameter("expected two saved runs with it; got none", param_hint="--tolerance")
-    settings = Settings(against, chosen_cells(cells), budget, min_slots, seed)
+    if code is not None and code not in CODES:
+        raise typer.BadParameter(f"expected one of {', '.join(CODES)}; got {code!r}", param_hint="--code")
+    if bench is not None and any(Path(name).is_absolute() for name in bench):
+        raise typer.BadParameter("expected paths relative to the repository; got an absolute one", param_hint="--bench")
+    if json is not None and json == markdown:
+        raise typer.BadParameter(f"expected another place than --json has; got {json} twice", param_hint="--markdown")
+    report = _run(given, quiet)
     try:
-        with stoppable(), progress_bar(quiet) as tell:
-            try:
-                report = run(open_repository(Path.cwd()), settings, tell)
-            except CannotJudgeError as error:
-                report = Report(reason=str(error))
-    except Stopped as stopped:
-        typer.echo(f"stopped by {stopped}; processes and checkouts are removed", err=True)
-        raise typer.Exit(128 + stopped.number) from None
-    try:
-        _write(report, explain, json, markdown)
+        _write(report, bool(explain), json, markdown)
     except OSError as error:
-        typer.echo(f"cannot judge: the result could not be written: {error}", err=True)
+        typer.echo(f"cannot judge: the result could not be written: {disk_trouble(error, error.filename)}", err=True)
         raise typer.Exit(CANNOT_JUDGE) from error
     raise typer.Exit(report.exit_status)
+
+
+def _texts(values: list[str] | None) -> tuple[str, ...] | None:
+    return tuple(values) if values else None
+
+
+def _run(given: dict[str, Any], quiet: bool) -> Report:
+    # Ending all processes and removing the checkouts may take a while.
+    with stoppable("processes and checkouts are removed"), unhurried(), progress_bar(quiet) as tell:
+        try:
+            repository = open_repository(Path.cwd())
+            settings = combine(read_project(repository.root), given)
+        except CannotJudgeError as error:
+            return Report(reason=str(error))
+        return run(repository, settings, tell)
+
+
+def _compare_saved(files: list[Path], tolerance: float, others: dict[str, Any]) -> int:
+    if len(files) != 2:
+        raise typer.BadParameter(f"expected two files, BASE.json and HEAD.json; got {len(files)}")
+    applied = [
+        f"--{name.replace('_args', '_arg').replace('_', '-')}" for name, value in others.items() if value is not None
+    ]
+    if applied:
+        raise typer.BadParameter(f"expected no {', '.join(applied)} with two saved runs; got it; leave it out")
+    base, head = files
+    return saved.show(base, head, tolerance)
 
 
 def _write(report: Report, explain: bool, json: Path | None, markdown: Path | None) -> None:
     here = Path("-")
     if here not in (json, markdown):
-        _print(report)
-    elif report.exit_status == CANNOT_JUDGE:
+        _print(report, explain)
+    else:
         typer.echo(presentation.verdict(report), err=True)
     for path, text in ((json, presentation.as_json(report)), (markdown, presentation.markdown(report))):
         if path == here:
             typer.echo(text, nl=False)
         elif path is not None:
             path.write_text(text, encoding="utf-8")
-    if explain:
-        base, head = (report.fingerprints.get(label) for label in ("base", "head"))
-        typer.echo(codediff.explain(base, head) if base and head else "no generated code to show")
     if os.environ.get(SUMMARY):
         with Path(os.environ[SUMMARY]).open("a", encoding="utf-8") as summary:
             summary.write(presentation.markdown(report))
 
 
-def _print(report: Report) -> None:
+def _print(report: Report, explain: bool) -> None:
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:  # a log has room
         console = Console(highlight=False, markup=False, width=saved.LOG_WIDTH)
+    if explain:
+        base, head = (report.fingerprints.get(label) for label in ("base", "head"))
+        typer.echo(codediff.explain(base, head) if base and head else "no generated code to show")
     if report.decision is not None:
         console.print(presentation.table(report))
     for line in presentation.lines(report):

@@ -1,93 +1,101 @@
-"""What recorded slots say: is the head slower than the base, in which cell, and could it have been seen at all.
+"""What the recorded process pairs say: is a test slower at the head, which, and would it have been seen.
 
-In a slot each label has a fresh process: ``base``, ``head``, and ``again``, which is the base once more. They take
-turns, so that they meet the same machine. Per slot and cell there are two numbers, the change log(head / base) and, of
-identical code, the noise log(again / base). A process is lucky or unlucky as a whole (where its memory lies), so
-slots are counted, not the blocks within them.
+A *triple* is one fresh process of each side: ``base``, ``control`` (the base once more) and ``head``; they take turns,
+so that they meet the same machine. A process is lucky or unlucky as a whole (where its memory lies), so triples are
+counted, not the blocks within them, and each has one number a side and test.
 
-The test is the exact signed-rank test. Its null hypothesis: the change of a slot is as likely as its negative. That
-holds for identical code whatever the noise looks like (two modes, heavy tails, a drift over the slots), as long as
-chance decides in each slot who is who; a test of means would need a distribution, and the sign test, which looks at
-directions only, missed most slowdowns by 5 % in the recorded slots. Intervals are of the median, whatever the shape
-(:func:`fastsym.timing.stats.median_interval`).
+Two stages. Screening times every test in a few triples, and only chooses: at most :data:`MOST_KEPT` tests whose
+slowdown cannot be ruled out are timed again in fresh triples. Confirmation judges these by the exact test of
+:mod:`fastsym.regression.permutation`, corrected by Holm's method for their number only; the data of the first stage
+play no part. So a suite of hundreds of tests costs no more power than one of ten.
+
+That everything is slower by a little shows in no single test. So the median over the tests is one more case; if it
+has to be confirmed, that is done on a panel of tests drawn by chance.
 
 Nothing here reads a clock or starts a process.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER
-from fastsym.regression.slots import COLUMNS
-from fastsym.timing.stats import Floats, Ratio, holm, median_interval, paired_ratio, signed_rank_p_value
+from fastsym.regression.permutation import HEAD, three_label_p_values
+from fastsym.timing.stats import Floats, holm, median_interval
 
-LABELS = ("base", "again", "head")
-LEAST_SLOTS = 10
-ALPHA = 0.03
-"""Accepted probability that a run in which nothing changed flags a cell. An alarm needs an independent re-run that
-agrees, so that a false one is at most as likely as both together: 1 in 1,100."""
-AGREEMENT = 0.03
-"""The same for the re-run, which is asked about the flagged cells only."""
-STOPPING = 0.01
-"""Level of the intervals whose widths end the recording: below ALPHA, so that a few bad processes that are still to be
-outweighed keep it going."""
-LEAST_FLOOR = 0.01
-"""A change below this is never slower or faster: where the compiler puts the same loop can do as much."""
-SMALL = 0.05
-"""A cell is the same if its interval stays within this."""
+LABELS = ("base", "control", "head")
+ALPHA = 0.01
+"""Accepted probability that a run in which nothing changed calls anything slower."""
+MOST_KEPT = 10
+MOST_FASTER = 3
+"""Of those, how many may be there because they look faster."""
+LEAST_CONFIRMATION = 10
+"""Triples; from 3^-10 on, the exact test can say something about eleven cases with room to spare."""
 LARGE = 0.10
-"""If a slowdown of this size could have been missed in the first cell, a run without slower cells cannot judge."""
-TIGHT = 0.025
-"""Half the width of the intervals at which recording may stop: a slowdown of twice as much is then outside."""
+"""If a slowdown of this size (or of twice the bar) would have been missed in more than half of the tests, a run cannot
+judge."""
+SHOWN_SIZES = (0.05, 0.10)
+POWER = 0.80
+NEARLY_SURE = 1.2816
+"""Normal quantile of 0.9: two steps that each succeed with that probability do so together in 0.8 of all runs."""
+MEDIAN_FACTOR = 1.2533
+"""Standard error of a median over that of a mean, for normal noise: the square root of pi / 2."""
+TIGHT = 0.01
+"""Confirmation may stop when what it detects is within this of the bar."""
+EVERYTHING = "median of all tests"
 
-Verdict = Literal["faster", "same", "slower", "inconclusive"]
+Clock = Literal["processor", "own"]
+Verdict = Literal["slower", "faster", "not slower"]
 Outcome = Literal["pass", "slower", "cannot judge"]
 EXIT_STATUS: dict[Outcome, int] = {"pass": PASS, "slower": SLOWER, "cannot judge": CANNOT_JUDGE}
 
+LEAST_SHARE, MOST_SHARE = 0.9, 1.1
 
-@dataclass(frozen=True)
-class Pairs:
-    """One cell's pairs of processes."""
 
-    name: str
-    base_seconds: Floats
-    """(slots,) seconds per iteration, as the next two."""
-    again_seconds: Floats
-    head_seconds: Floats
+class Sample(NamedTuple):
+    """What one process took for one call of one test; medians over its blocks."""
 
-    @property
-    def change(self) -> Floats:
-        """(slots,) log(head / base): positive where the head was slower."""
-        return np.asarray(np.log(self.head_seconds / self.base_seconds))
-
-    @property
-    def noise(self) -> Floats:
-        """(slots,) log(again / base), of identical code."""
-        return np.asarray(np.log(self.again_seconds / self.base_seconds))
+    stage: str
+    """``screening``, where every test is timed, ``second look``, or ``confirmation``."""
+    triple: int
+    test: str
+    label: str
+    processor_seconds: float
+    """Of all threads together."""
+    own_seconds: float
+    """By the wall clock, without the time spent waiting for a processor."""
+    wall_seconds: float
 
 
 @dataclass(frozen=True)
-class CellVerdict:
-    """What one cell's pairs say."""
+class Change:
+    """Head's time over base's, with the 95 % interval of its median."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class CaseVerdict:
+    """What one test's triples say."""
 
     name: str
     verdict: Verdict
-    ratio: Ratio
-    """Head's time over base's: above 1 is slower."""
-    noise_floor: float
-    """How large a change, as a fraction, the identical pairs of the same slots cannot rule out for themselves."""
-    visible: float
-    """The smallest slowdown, as a fraction, that the noise would not have hidden; infinite with too few pairs."""
-    p_value: float
-    """Of the change's direction, one-sided, corrected for the number of cells."""
-    pairs: int
-    rerun: Ratio | None
-    """The ratio in the re-run; None if there was none."""
-    reason: str
+    change: Change
+    """From the confirmation if there was one, else from the screening."""
+    clock: Clock
+    p_value: float | None
+    """Of the verdict's direction, corrected; None without a confirmation."""
+    triples: int
+    confirmed: bool
+    """Whether it was timed again, on fresh processes."""
+    noise: float
+    """Spread of head over base of identical code in one triple, as a fraction."""
+    detectable: float
+    """The smallest slowdown, as a fraction, that would have been found in 80 % of such runs; infinite if none."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class Decision:
 
     outcome: Outcome
     reason: str
-    cells: tuple[CellVerdict, ...]
+    cases: tuple[CaseVerdict, ...]
 
     @property
     def exit_status(self) -> int:
@@ -104,185 +112,372 @@ class Decision:
         return EXIT_STATUS[self.outcome]
 
 
-def pair_up(slots: pd.DataFrame) -> tuple[Pairs, ...]:
-    """Collect each cell's pairs, from the slots in which all three labels have a time.
-
-    Parameters
-    ----------
-    slots
-        Columns :data:`COLUMNS`: one row per slot, cell and label.
-
-    Returns
-    -------
-    tuple of Pairs
-        In the order in which the cells appear.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing, a time is not positive and finite, or a slot has two times for one cell and label.
-    """
-    missing = [name for name in COLUMNS if name not in slots.columns]
-    if missing:
-        raise ValueError(f"slots: expected the columns {', '.join(COLUMNS)}; got no {missing[0]}; record them again")
-    times: dict[str, dict[int, dict[str, float]]] = {}  # a pivot of pandas takes twenty times as long
-    for slot, cell, label, seconds in zip(*(slots[name].tolist() for name in COLUMNS), strict=True):
-        if not (0 < seconds < np.inf):
-            raise ValueError(
-                f"seconds_per_iteration: expected positive, finite numbers; got {seconds}; leave out void samples"
-            )
-        sides = times.setdefault(cell, {}).setdefault(slot, {})
-        if label in sides:
-            raise ValueError(
-                f"slots: expected one time each; got two for slot {slot}, {cell}, {label}; number slots apart"
-            )
-        sides[label] = seconds
-    pairs = []
-    for cell, by_slot in times.items():
-        whole = [
-            [sides[label] for label in LABELS] for _, sides in sorted(by_slot.items()) if sides.keys() >= {*LABELS}
-        ]
-        pairs.append(Pairs(cell, *np.array(whole, np.float64).reshape(-1, len(LABELS)).T))
-    return tuple(pairs)
-
-
-def enough(slots: pd.DataFrame) -> bool:
-    """Whether recording may stop before its time is up.
-
-    Only the widths of the intervals count, never where they lie, so that looking after every slot neither favours
-    an alarm nor a pass.
-
-    Parameters
-    ----------
-    slots
-        As for :func:`decide`, recorded so far.
-
-    Returns
-    -------
-    bool
-        True if there are :data:`LEAST_SLOTS` pairs and tight intervals of every cell.
-
-    Raises
-    ------
-    ValueError
-        As for :func:`pair_up`.
-    """
-    cells = pair_up(slots)
-    return bool(cells) and all(
-        len(cell.change) >= LEAST_SLOTS and _half_width(cell, STOPPING / len(cells)) <= np.log1p(TIGHT)
-        for cell in cells
-    )
-
-
-def _half_width(cell: Pairs, level: float) -> float:
-    """Half the wider one of the intervals whose ends are each missed with probability ``level``."""
-    low, high = median_interval([cell.change, cell.noise], 1 - 2 * level)
-    return float(np.max(high - low)) / 2
-
-
 @dataclass(frozen=True)
-class _Evidence:
-    """A cell's numbers before the verdict; logarithms."""
+class Kept:
+    """What is timed again."""
 
-    cell: Pairs
-    centre: float
-    floor: float
-    blur: float
-    """How far the centre must be from zero to be told apart from it."""
-    slower_p: float
-    faster_p: float
+    slower: tuple[str, ...]
+    faster: tuple[str, ...]
+    everything: bool
+    """Whether the median over all tests is among it."""
+    panel: tuple[str, ...] = ()
+    """Tests, drawn by chance, on which the median is confirmed."""
+    threshold: float = -np.inf
+    """Logarithm of the smallest change that was still kept, where there was no room for more."""
 
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """Names, each once."""
+        return tuple(dict.fromkeys((*self.slower, *self.faster, *self.panel)))
 
-def _weigh(cells: Sequence[Pairs], level: float) -> list[_Evidence]:
-    """Test every cell that has pairs both ways, corrected for their number; ``level`` is for the family."""
-    cells = [cell for cell in cells if len(cell.change)]
-    slower = holm([float(signed_rank_p_value(cell.change)) for cell in cells])
-    faster = holm([float(signed_rank_p_value(-cell.change)) for cell in cells])
-    evidence = []
-    for cell, slower_p, faster_p in zip(cells, slower, faster, strict=True):
-        centre = float(np.median(cell.change))
-        low, high = median_interval(cell.change, 1 - 2 * level / len(cells))
-        floor = max(float(np.max(np.abs(median_interval(cell.noise)))), float(np.log1p(LEAST_FLOOR)))
-        blur = max(centre - float(low), float(high) - centre)
-        evidence.append(_Evidence(cell, centre, floor, blur, float(slower_p), float(faster_p)))
-    return evidence
+    def __bool__(self) -> bool:
+        return bool(self.slower or self.faster or self.everything)
 
 
-def decide(slots: pd.DataFrame, rerun: Callable[[Sequence[str]], pd.DataFrame] | None = None) -> Decision:
-    """Judge every cell, and the run.
+# From samples to triples
 
-    A cell is slower if all of this holds: the signed-rank test, corrected over the cells by Holm's method, says so at
-    :data:`ALPHA`; the median change is above the noise floor; and in an independent re-run the test says so again (at
-    :data:`AGREEMENT`, corrected over the flagged cells) and the median change is above the same floor. Faster
-    needs the first two. A flagged cell that the re-run neither confirms nor could have leaves the run undecided, and so
-    does a first cell, the default kernel, in which the noise could have hidden :data:`LARGE`; other cells in
-    which it could have are named.
+
+def clocks(samples: Sequence[Sample]) -> dict[str, Clock]:
+    """Choose each test's clock.
+
+    Processor time where it is nearly all of the test's own time, because it is the least disturbed by others. It is
+    blind to sleeping and to other processes, so where it is less, own time; and it adds threads up, so where it is
+    more, own time, too: what two threads do at once takes half as long, and that is what a user waits for. All sides
+    are asked, so that a sleep that only the head has is seen.
 
     Parameters
     ----------
-    slots
-        Columns :data:`COLUMNS`: one row per slot, cell and label, with the median time of that process.
-    rerun
-        Called with the names of the flagged cells, if there are any; records new slots of these alone. Without it no
-        cell can be slower.
+    samples
+        Of all stages.
+
+    Returns
+    -------
+    dict
+        Test -> clock.
+    """
+    shares: dict[str, dict[str, list[float]]] = {}
+    for sample in samples:
+        share = sample.processor_seconds / sample.own_seconds
+        shares.setdefault(sample.test, {}).setdefault(sample.label, []).append(share)
+    chosen: dict[str, Clock] = {}
+    for test, by_label in shares.items():
+        middles = [float(np.median(values)) for values in by_label.values()]
+        chosen[test] = "processor" if min(middles) > LEAST_SHARE and max(middles) < MOST_SHARE else "own"
+    return chosen
+
+
+def triples_of(samples: Sequence[Sample], chosen: Mapping[str, Clock]) -> dict[str, dict[int, Floats]]:
+    """Collect each test's whole triples.
+
+    Parameters
+    ----------
+    samples
+        Of one stage.
+    chosen
+        Test -> clock.
+
+    Returns
+    -------
+    dict
+        Test -> number of the triple -> (3,) logarithms of seconds, in the order of :data:`LABELS`.
+
+    Raises
+    ------
+    ValueError
+        If a time is not positive and finite, or a triple has two of one test and label.
+    """
+    found: dict[str, dict[int, dict[str, float]]] = {}
+    for sample in samples:
+        seconds = sample.processor_seconds if chosen[sample.test] == "processor" else sample.own_seconds
+        if not (0 < seconds < np.inf):
+            raise ValueError(f"seconds: expected positive, finite numbers; got {seconds}; leave out void samples")
+        sides = found.setdefault(sample.test, {}).setdefault(sample.triple, {})
+        if sample.label in sides:
+            raise ValueError(f"samples: expected one time each; got two for {sample[:4]}; number triples apart")
+        sides[sample.label] = seconds
+    return {
+        test: {
+            triple: np.log([sides[label] for label in LABELS])
+            for triple, sides in sorted(by_triple.items())
+            if sides.keys() >= {*LABELS}
+        }
+        for test, by_triple in found.items()
+    }
+
+
+def table_of(triples: Mapping[int, Floats]) -> Floats:
+    """Stack triples: (n, 3)."""
+    return np.array(list(triples.values()), np.float64).reshape(-1, len(LABELS))
+
+
+def middle_of(triples: Mapping[str, Mapping[int, Floats]]) -> Floats:
+    """Take the median over tests of each triple, so that a small change of everything shows.
+
+    Returns
+    -------
+    ndarray
+        (n, 3): for each triple and side, the median over the tests of how far it lies from that test's own mean.
+    """
+    numbers = sorted({number for by_triple in triples.values() for number in by_triple})
+    rows = []
+    for number in numbers:
+        table = np.array([by_triple[number] for by_triple in triples.values() if number in by_triple])
+        rows.append(np.median(table - table.mean(axis=1, keepdims=True), axis=0))
+    return np.array(rows, np.float64).reshape(-1, len(LABELS))
+
+
+# Numbers of one case
+
+
+def changes_of(table: Floats) -> Floats:
+    """(n,) log(head) less the mean of the two base processes' logarithms: positive where the head was slower."""
+    return np.asarray(table[:, HEAD] - table[:, :HEAD].mean(axis=1))
+
+
+def noise_of(table: Floats) -> float:
+    """Estimate the standard deviation of :func:`changes_of` from the control alone, in a way that outliers do not pull.
+
+    log(control / base) has a variance of 2, log(head) less the mean of two of 3 / 2 times that of one process.
+    """
+    if not len(table):
+        return np.inf
+    return float(1.4826 * np.median(np.abs(table[:, 1] - table[:, 0])) * np.sqrt(0.75))
+
+
+def standard_error(noise: float, count: int) -> float:
+    """Of the median of so many changes."""
+    return MEDIAN_FACTOR * noise / float(np.sqrt(count)) if count else np.inf
+
+
+def detectable_log(noise: float, count: int, family: int, bar: float, threshold: float, screened: int) -> float:
+    """Find the smallest change that would have been confirmed in 80 % of runs.
+
+    Parameters
+    ----------
+    noise
+        As from :func:`noise_of`.
+    count
+        Triples of the confirmation.
+    family
+        How many cases Holm's method has to correct for.
+    bar
+        Smallest slowdown that matters, as a fraction.
+    threshold
+        Logarithm of the change below which screening had no room; minus infinity if it had.
+    screened
+        Triples of the screening, 0 if there was none.
+
+    Returns
+    -------
+    float
+        A logarithm; infinite if no number of ranks would have been enough.
+    """
+    from scipy.stats import norm
+
+    if not count or not (3.0**-count * family < ALPHA):
+        return np.inf
+    error = standard_error(noise, count)
+    above_the_bar = float(np.log1p(bar)) + NEARLY_SURE * error
+    significant = (float(norm.isf(ALPHA / family)) + NEARLY_SURE) * error
+    kept = threshold + NEARLY_SURE * standard_error(noise, screened) if screened else -np.inf
+    return max(above_the_bar, significant, kept)
+
+
+def change_of(table: Floats) -> Change:
+    """Summarise a case: the median change and its interval."""
+    changes = changes_of(table)
+    low, high = median_interval(changes)
+    return Change(float(np.exp(np.median(changes))), float(np.exp(low)), float(np.exp(high)))
+
+
+# The two stages
+
+
+def screen(samples: Sequence[Sample], bar: float, most: int = MOST_KEPT) -> Kept:
+    """Choose what has to be timed again: the tests of which a slowdown of the bar's size cannot be ruled out.
+
+    Parameters
+    ----------
+    samples
+        Of the screening.
+    bar
+        Smallest slowdown that matters, as a fraction.
+    most
+        How many tests there is time for.
+
+    Returns
+    -------
+    Kept
+        The worst first. Empty if nothing can be slower.
+    """
+    wanted = float(np.log1p(bar))
+    triples = triples_of(samples, clocks(samples))
+    slower: list[tuple[float, str]] = []
+    faster: list[tuple[float, str]] = []
+    for test, by_triple in triples.items():
+        table = table_of(by_triple)
+        if not len(table):
+            continue
+        centre, error = float(np.median(changes_of(table))), standard_error(noise_of(table), len(table))
+        if centre + NEARLY_SURE * error >= wanted:
+            slower.append((-centre, test))
+        if -centre - 2 * error > wanted / 2:
+            faster.append((centre, test))
+    quickest = [test for _, test in sorted(faster)[: min(MOST_FASTER, most)]]
+    room = most - len(quickest)
+    worst = sorted(slower)
+    threshold = -worst[room - 1][0] if len(worst) > room > 0 else -np.inf
+    middle = middle_of(triples) if len(triples) > 1 else np.empty((0, len(LABELS)))
+    everything = False
+    if len(middle):
+        error = standard_error(noise_of(middle), len(middle))
+        everything = float(np.median(changes_of(middle))) + NEARLY_SURE * error >= wanted
+    return Kept(tuple(test for _, test in worst[:room]), tuple(quickest), everything, threshold=threshold)
+
+
+def enough(confirmation: Sequence[Sample], kept: Kept, bar: float) -> bool:
+    """Whether confirmation may stop before its time is up: when it detects what is little above the bar.
+
+    Only the control's noise counts, never where the head lies, so that looking after every triple favours neither an
+    alarm nor a pass.
+    """
+    triples = triples_of(confirmation, clocks(confirmation))
+    family = len(kept.slower) + kept.everything
+    for name in (name for name in kept.slower if name in triples):
+        table = table_of(triples[name])
+        if len(table) < LEAST_CONFIRMATION:
+            return False
+        if not (detectable_log(noise_of(table), len(table), max(family, 1), bar, -np.inf, 0) <= np.log1p(bar + TIGHT)):
+            return False
+    return bool(triples) and min(map(len, triples.values())) >= LEAST_CONFIRMATION
+
+
+def decide(
+    screening: Sequence[Sample],
+    confirmation: Sequence[Sample],
+    kept: Kept,
+    bar: float,
+    planned: int,
+) -> Decision:
+    """Judge every test, the median over all of them, and the run.
+
+    A case is slower if the exact test of its confirmation says so at :data:`ALPHA`, corrected by Holm's method over the
+    cases that were kept because they may be slower, and if its median change is above the bar; faster, the other way
+    round.
+
+    Parameters
+    ----------
+    screening, confirmation
+        Samples of both stages; either may be empty: without anything to confirm, or with so few tests that all are.
+    kept
+        What was to be confirmed.
+    bar
+        Smallest change that matters, as a fraction.
+    planned
+        Triples that a confirmation would have had, for what is said of tests that needed none.
 
     Returns
     -------
     Decision
-
-    Raises
-    ------
-    ValueError
-        As for :func:`pair_up`.
     """
-    cells = pair_up(slots)
-    fewest = min((len(cell.change) for cell in cells), default=0)
-    evidence = _weigh(cells, ALPHA)
-    flagged = [e.cell.name for e in evidence if fewest >= LEAST_SLOTS and e.slower_p < ALPHA and e.centre > e.floor]
-    second: dict[str, _Evidence] = {}
-    if flagged and rerun is not None:
-        again = [cell for cell in pair_up(rerun(flagged)) if cell.name in flagged]
-        second = {e.cell.name: e for e in _weigh(again, AGREEMENT)}
-    verdicts = tuple(_judge(e, e.cell.name in flagged, second.get(e.cell.name)) for e in evidence)
-    slower = [v for v in verdicts if v.verdict == "slower"]
-    hidden = [v for v in verdicts if not (v.visible <= LARGE)]
-    blind = [v for v in hidden if v is verdicts[0] or v.name in flagged]
-    if fewest < LEAST_SLOTS:
-        few = f"too few slots: expected at least {LEAST_SLOTS} of every cell; got {fewest}; give it more time"
-        return Decision("cannot judge", few, verdicts)
+    chosen = clocks([*screening, *confirmation])
+    first, second = triples_of(screening, chosen), triples_of(confirmation, chosen)
+    cases = {name: _Case(table_of(first.get(name, {})), table_of(second.get(name, {}))) for name in chosen}
+    if len(chosen) > 1:
+        all_tests = triples_of([sample for sample in screening if sample.stage == "screening"], chosen)
+        panel = {name: second[name] for name in kept.panel if name in second}
+        cases = {EVERYTHING: _Case(middle_of(all_tests), middle_of(panel))} | cases
+    slower = [*([EVERYTHING] if kept.everything else []), *kept.slower]
+    slower_p = _corrected(cases, slower, 0)
+    faster_p = _corrected(cases, [*([EVERYTHING] if kept.everything else []), *kept.faster], 1)
+    verdicts = tuple(
+        _judge(name, case, chosen.get(name, "processor"), slower_p.get(name), faster_p.get(name), kept, bar, planned)
+        for name, case in cases.items()
+    )
+    return _conclude(verdicts, [name for name in slower if len(cases[name].second) < LEAST_CONFIRMATION], bar)
+
+
+@dataclass(frozen=True)
+class _Case:
+    first: Floats
+    """(n, 3) of the screening."""
+    second: Floats
+    """(n, 3) of the confirmation."""
+
+
+def _corrected(cases: Mapping[str, _Case], names: Sequence[str], direction: int) -> dict[str, float]:
+    judged = [name for name in names if name in cases and len(cases[name].second)]
+    corrected = holm([three_label_p_values(cases[name].second)[direction] for name in judged])
+    return dict(zip(judged, map(float, corrected), strict=True))
+
+
+def _judge(
+    name: str,
+    case: _Case,
+    clock: Clock,
+    slower_p: float | None,
+    faster_p: float | None,
+    kept: Kept,
+    bar: float,
+    planned: int,
+) -> CaseVerdict:
+    confirmed = len(case.second) > 0
+    table = case.second if confirmed else case.first
+    change = change_of(table) if len(table) else Change(1.0, 0.0, np.inf)
+    verdict: Verdict = "not slower"
+    if slower_p is not None and slower_p <= ALPHA and change.ratio > 1 + bar:
+        verdict = "slower"
+    elif faster_p is not None and faster_p <= ALPHA and change.ratio < 1 / (1 + bar):
+        verdict = "faster"
+    p_value = faster_p if verdict == "faster" or slower_p is None else slower_p
+    noise = noise_of(np.concatenate([case.first, case.second]))
+    count = len(case.second) if slower_p is not None else planned
+    family = max(1, len(kept.slower) + kept.everything)
+    detectable = detectable_log(noise, count, family, bar, kept.threshold, len(case.first))
+    return CaseVerdict(
+        name,
+        verdict,
+        change,
+        clock,
+        p_value,
+        len(table),
+        confirmed,
+        float(np.expm1(noise)),
+        float(np.expm1(detectable)),
+    )
+
+
+def _conclude(cases: Sequence[CaseVerdict], unconfirmed: Sequence[str], bar: float) -> Decision:
+    tests = [case for case in cases if case.name != EVERYTHING]
+    slower = [case for case in cases if case.verdict == "slower"]
+    faster = [case for case in cases if case.verdict == "faster"]
+    told = f"; faster: {_named(faster)}" if faster else ""
+    if not tests:
+        return Decision("cannot judge", "nothing was timed; give it more time with --budget", tuple(cases))
     if slower:
-        return Decision("slower", "; ".join(f"{v.name}: {v.reason}" for v in slower), verdicts)
-    if blind:
-        names = ", ".join(v.name for v in blind)
-        noisy = f"too much noise: a slowdown by {LARGE:.0%} would not have been seen in {names}"
-        return Decision("cannot judge", f"{noisy}; give it more time, or a quieter machine", verdicts)
-    where = f"in each but {', '.join(v.name for v in hidden)}" if hidden else "in each"
-    return Decision("pass", f"no cell is slower; a slowdown by {LARGE:.0%} would have been seen {where}", verdicts)
+        return Decision("slower", f"{_named(slower)}{told}", tuple(cases))
+    if unconfirmed:
+        names = ", ".join(unconfirmed[:3]) + (f" and {len(unconfirmed) - 3} more" if len(unconfirmed) > 3 else "")
+        return Decision(
+            "cannot judge",
+            f"{names} may be slower, and there was no time for {LEAST_CONFIRMATION} fresh process pairs; allow more "
+            f"with --budget{told}",
+            tuple(cases),
+        )
+    seen = [sum(case.detectable <= size for case in tests) for size in SHOWN_SIZES]
+    sizes = ", ".join(f"{size:.0%} in {count}" for size, count in zip(SHOWN_SIZES, seen, strict=True))
+    power = f"slowdowns that would have been found in {POWER:.0%} of runs: {sizes} of {len(tests)}"
+    if 2 * sum(case.detectable <= max(LARGE, 2 * bar) for case in tests) < len(tests):
+        return Decision("cannot judge", f"too much noise; {power}; allow more with --budget{told}", tuple(cases))
+    count = "the one test is not" if len(tests) == 1 else f"none of {len(tests)} tests is"
+    return Decision("pass", f"{count} slower by more than {bar:.0%}{told}; {power}", tuple(cases))
 
 
-def _judge(first: _Evidence, flagged: bool, second: _Evidence | None) -> CellVerdict:
-    cell, blur = first.cell, max(first.blur, first.floor)
-    ratio = paired_ratio(cell.head_seconds, cell.base_seconds)
-    again = None if second is None else paired_ratio(second.cell.head_seconds, second.cell.base_seconds)
-    verdict: Verdict = "inconclusive"
-    if flagged and (second is None or again is None):
-        blur, reason = np.inf, "slower at first, and not re-run"
-    elif flagged and second is not None and again is not None:
-        reason = f"{_percent(ratio)} slower, {_percent(again)} in the re-run"
-        if second.slower_p < AGREEMENT and second.centre > first.floor:
-            verdict = "slower"
-        else:
-            blur, reason = max(blur, second.blur), f"{reason}, which does not confirm it"
-    elif first.faster_p < ALPHA and -first.centre > first.floor:
-        verdict, reason = "faster", f"{_percent(ratio)} faster"
-    elif ratio.low > 1 / (1 + SMALL) and ratio.high < 1 + SMALL:
-        verdict, reason = "same", f"the interval is within {SMALL:.0%}"
-    else:
-        reason = f"the interval reaches beyond {SMALL:.0%}"
-    floor, visible = float(np.expm1(first.floor)), float(np.expm1(blur))
-    p_value = min(first.slower_p, first.faster_p)
-    return CellVerdict(cell.name, verdict, ratio, floor, visible, p_value, ratio.pairs, again, reason)
+def _named(cases: Sequence[CaseVerdict]) -> str:
+    ordered = sorted(cases, key=lambda case: abs(np.log(case.change.ratio)), reverse=True)
+    return ", ".join(f"{case.name} by {abs(case.change.ratio - 1):.1%} ({_ends(case.change)})" for case in ordered)
 
 
-def _percent(ratio: Ratio) -> str:
-    return f"{abs(ratio.ratio - 1):.1%}"
+def _ends(change: Change) -> str:
+    ends = sorted(abs(end - 1) for end in (change.low, change.high))
+    return f"{ends[0]:.1%} to {ends[1]:.1%}"

@@ -9,35 +9,47 @@ from typing import Any
 from rich.table import Column, Table
 
 from fastsym._console import markdown_escape, markdown_row
+from fastsym.regression.decision import EVERYTHING, CaseVerdict, Change
 from fastsym.regression.findings import Report, Revision
-from fastsym.timing.stats import Ratio
 
-HEADINGS = ("cell", "base", "head / base - 1 (95 %)", "noise floor", "p", "re-run", "pairs", "verdict")
+HEADINGS = ("test", "change (95 %)", "clock", "pairs", "p", "detectable", "verdict")
+SHOWN = 10
+"""Tests in the table that were neither confirmed nor judged: so many with the largest change."""
 CHANGES_SHOWN = 5
+ITEMS_SHOWN = 8
+CLOCKS = {"processor": "processor", "own": "own"}
 
 
-def change(ratio: Ratio | None) -> str:
+def change(found: Change) -> str:
     """Write a ratio of times as a change in percent with its interval."""
-    if ratio is None:
-        return ""
-    return f"{ratio.ratio - 1:+.1%} ({ratio.low - 1:+.1%} to {ratio.high - 1:+.1%})"
+    if not math.isfinite(found.high):
+        return f"{found.ratio - 1:+.1%} (too few for an interval)"
+    return f"{found.ratio - 1:+.1%} ({found.low - 1:+.1%} to {found.high - 1:+.1%})"
+
+
+def shown_cases(report: Report) -> list[CaseVerdict]:
+    """Choose the tests that matter: what is slower or faster, what was confirmed, and the largest changes."""
+    if report.decision is None:
+        return []
+    order = {"slower": 0, "faster": 1, "not slower": 2}
+    cases = sorted(
+        report.decision.cases, key=lambda case: (order[case.verdict], not case.confirmed, -case.change.ratio)
+    )
+    matter = [case for case in cases if case.verdict != "not slower" or case.confirmed or case.name == EVERYTHING]
+    return matter + [case for case in cases if case not in matter][: max(0, SHOWN - len(matter))]
 
 
 def rows(report: Report) -> Iterator[tuple[str, ...]]:
-    """Yield the table's rows, as text; the slowest first."""
-    if report.decision is None:
-        return
-    base = report.slots[report.slots["label"] == "base"].groupby("cell")["seconds_per_iteration"].median()
-    for cell in sorted(report.decision.cells, key=lambda cell: cell.ratio.ratio, reverse=True):
+    """Yield the table's rows, as text."""
+    for case in shown_cases(report):
         yield (
-            cell.name,
-            f"{1e6 * base[cell.name]:.3g} us",
-            change(cell.ratio),
-            f"{cell.noise_floor:.1%}",
-            f"{cell.p_value:.2g}",
-            change(cell.rerun),
-            str(cell.pairs),
-            cell.verdict,
+            case.name,
+            change(case.change),
+            CLOCKS[case.clock],
+            str(case.triples),
+            "" if case.p_value is None else f"{case.p_value:.2g}",
+            f"{case.detectable:.1%}" if math.isfinite(case.detectable) else "none",
+            case.verdict,
         )
 
 
@@ -51,31 +63,32 @@ def side(label: str, revision: Revision | None) -> str:
     return f"{label}: {revision.title}, with {len(revision.changed)} files changed since: {shown}"
 
 
-def certified(report: Report) -> Iterator[str]:
-    """Say of each side how it was checked."""
-    for label, found in report.certificates.items():
-        passed = [name for name, certificate in found.items() if certificate is not None and certificate["passed"]]
-        if passed:
-            yield f"{label}: certified {', '.join(passed)}"
-
-
 def lines(report: Report) -> Iterator[str]:
     """Yield all that is not in the table, a line each."""
     yield side("base", report.base)
     yield side("head", report.head)
-    yield from certified(report)
     for note in report.notes:
         yield f"note: {note}"
+    yield from _left_out(report)
     yield from _differences(report)
+    if report.decision is not None and len(report.decision.cases) > len(shown_cases(report)):
+        more = len(report.decision.cases) - len(shown_cases(report))
+        yield f"{more} more tests, none of them slower, are in the JSON"
     if report.machine:
-        yield f"machine: {report.machine['cpu']}, {report.machine['cores']} processors, {report.machine['system']}"
+        versions = ", ".join(f"{name.replace('_', '-')} {number}" for name, number in report.versions.items())
+        where = f"{report.machine['cpu']}, {report.machine['cores']} processors, {report.machine['system']}"
+        yield f"machine: {where}{f'; {versions}' if versions else ''}"
     yield f"{report.seconds:.0f} s, seed {report.seed}"
 
 
+def _left_out(report: Report) -> Iterator[str]:
+    for name, why in list(report.left_out.items())[:ITEMS_SHOWN]:
+        yield f"left out: {name}: {' '.join(why.split())}"
+    if len(report.left_out) > ITEMS_SHOWN:
+        yield f"left out: {len(report.left_out) - ITEMS_SHOWN} more, which are in the JSON"
+
+
 def _differences(report: Report) -> Iterator[str]:
-    for difference in report.differences:
-        if difference.fails:
-            yield f"generated code: {difference}"
     harmless = [difference for difference in report.differences if not difference.fails]
     if harmless:
         more = f", and {len(harmless) - 1} more" if len(harmless) > 1 else ""
@@ -89,8 +102,7 @@ def verdict(report: Report) -> str:
 
 def table(report: Report) -> Table:
     """Make the table for a terminal."""
-    whole = HEADINGS[0], HEADINGS[-1]
-    made = Table(*(Column(heading, overflow="fold", no_wrap=heading in whole) for heading in HEADINGS))
+    made = Table(*(Column(heading, overflow="fold", no_wrap=heading != HEADINGS[0]) for heading in HEADINGS))
     for row in rows(report):
         made.add_row(*row)
     return made
@@ -118,12 +130,13 @@ def as_json(report: Report) -> str:
         "seconds": report.seconds,
         "machine": report.machine,
         "notes": report.notes,
-        "certificates": report.certificates,
+        "bar": report.bar,
+        "versions": report.versions,
+        "left_out": report.left_out,
         "differences": [asdict(difference) for difference in report.differences],
         "fingerprints": report.fingerprints,
-        "cells": [asdict(cell) for cell in report.decision.cells] if report.decision else [],
-        "slots": report.slots.to_dict("records"),
-        "rerun": report.rerun.to_dict("records"),
+        "tests": [asdict(case) for case in report.decision.cases] if report.decision else [],
+        "samples": [sample._asdict() for sample in report.samples],
     }
     return json.dumps(_finite(content), indent=1, allow_nan=False) + "\n"
 

@@ -1,44 +1,42 @@
-"""A whole run of the gate: check both revisions out, certify them, compare their machine code, time them, decide."""
+"""A whole run of the gate: check the sides out, run everything once, then screen, confirm and decide."""
 
 import secrets
+import shutil
+import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from fastsym._console import Tell
-from fastsym.regression import assembly, codediff
-from fastsym.regression.cells import CELLS, Cell
-from fastsym.regression.child import Child, children
-from fastsym.regression.decision import LEAST_SLOTS, decide, enough
+from fastsym.regression import codediff, preparation, sources
+from fastsym.regression.checkouts import Tree, Workshop, carry, check_out, remove, workshop
+from fastsym.regression.child import PLUGIN, Side
+from fastsym.regression.decision import Kept, Sample, decide, enough, screen
+from fastsym.regression.exploration import CodeLostError, Exploration, explore, fails_again
 from fastsym.regression.findings import Report, Revision
-from fastsym.regression.outcome import CANNOT_JUDGE, SLOWER, CannotJudgeError, RevisionFailedError
-from fastsym.regression.slots import BLOCK_SECONDS, load_all, record_slot, warm_all
-from fastsym.regression.worktree import Repository, Tree, checkouts
+from fastsym.regression.lockstep import Manner, Recorded, record_triple
+from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER, CannotJudgeError, SideFailedError
+from fastsym.regression.plan import LARGEST_SHARE, Plan, make_plan
+from fastsym.regression.repository import Repository
+from fastsym.regression.settings import Settings, read_project
 from fastsym.timing.machine import describe_machine
 
-RERUN_SHARE = 0.45
-"""Part of the time for timing that is kept for a re-run, which has fewer cells."""
+WORKER = Path(__file__).with_name("worker.py")
 PATIENCE = 3
-"""So many times as long as the longest slot before it may a slot take, though the time be up."""
-ASSEMBLY = Path(assembly.__file__)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run is asked to do."""
-
-    against: str | None = None
-    """Revision to compare with; None for the usual one."""
-    cells: tuple[Cell, ...] = CELLS
-    budget_seconds: float = 180.0
-    min_slots: int = LEAST_SLOTS
-    seed: int | None = None
-    """Of all orders; None draws one."""
-    block_seconds: float = BLOCK_SECONDS
+"""So many times as long as the longest triple before it may a triple take, though the time be up."""
+FRESH_SHARE = 0.1
+"""Of the time: confirmation has fresh checkouts if making them, caches filled, takes no more."""
+QUICK_SECONDS = 0.1
+"""Tests whose first call took longer are rehearsed: with filled caches it may be quick."""
+PANEL = 20
+"""Tests on which a change of everything is confirmed."""
+RESERVE_SECONDS = 2.0
+"""For ending."""
+FUNCTIONS_SHOWN = 5
 
 
 def run(repository: Repository, settings: Settings, tell: Tell) -> Report:
@@ -56,21 +54,23 @@ def run(repository: Repository, settings: Settings, tell: Tell) -> Report:
     Returns
     -------
     Report
-        Also if the revisions cannot be compared; it then says why.
+        Also if the revisions cannot be compared; it then says why, and holds what was recorded.
     """
-    report = Report(seed=secrets.randbits(32) if settings.seed is None else settings.seed)
-    clock = Clock(settings.budget_seconds, tell)
+    seed = secrets.randbits(32) if settings.seed is None else settings.seed
+    report = Report(seed=seed, bar=settings.bar)
+    clock = Clock(settings.budget, tell)
     try:
         _compare(repository, settings, clock, report)
     except CannotJudgeError as error:
         report.end("cannot judge", str(error), CANNOT_JUDGE)
-    except RevisionFailedError as error:
+    except SideFailedError as error:
         if error.label == "head":
             report.end("wrong", f"the head fails: {error.reason}", SLOWER)
         else:
-            reason = f"the base fails: {error.reason}; name another with --against"
+            reason = f"the {error.label} fails: {error.reason}; name another with --against"
             report.end("cannot judge", reason, CANNOT_JUDGE)
-    report.machine = describe_machine()
+    described = describe_machine()
+    report.machine = {name: described[name] for name in ("cpu", "cores", "system")}
     report.seconds = clock.spent
     return report
 
@@ -102,122 +102,307 @@ class Clock:
         self._tell(min(1.0, self.spent / self.budget_seconds), f"{doing}; at most {max(0.0, self.left):.0f} s left")
 
 
+@dataclass
+class _Sides:
+    """Makes the checkouts of the sides, and starts of workers for them."""
+
+    repository: Repository
+    settings: Settings
+    workshop: Workshop
+    base: str
+    head: str
+    beside: tuple[Path, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    sides: tuple[Side, ...] = ()
+
+    def make(self, clock: Clock) -> None:
+        """Check all sides out anew, and build them."""
+        old = [side.tree for side in self.sides]
+        trees = {label: self.workshop.tree() for label in ("base", "control", "head")}
+        for label, tree in trees.items():
+            commit = self.head if label == "head" else self.base
+            check_out(self.repository, commit, tree, self.workshop, working=label == "head")
+            if self.settings.carry and label != "head":
+                carry(self.repository, self.settings.bench_files, tree)
+        pythons = dict.fromkeys(trees, sys.executable)
+        if self.settings.prepare is not None:
+            for label in ("base", "head"):
+                pythons[label] = preparation.prepare(trees[label], label, self.settings.prepare, clock.deadline)
+            pythons["control"] = pythons["base"]
+            self.workshop.note("the control shares the base's build")
+        self.sides = tuple(self._side(label, tree, pythons[label]) for label, tree in trees.items())
+        for tree in old:
+            for folder in (tree.path, tree.cache, tree.kept, tree.environment):
+                remove(folder) if folder.exists() else None
+
+    def _side(self, label: str, tree: Tree, python: str) -> Side:
+        settings = self.settings
+        bench = tuple(name for name in settings.bench if (tree.path / name.partition("::")[0]).exists())
+        missing = [name for name in settings.bench if name not in bench]
+        if missing and not bench:
+            here = any((self.repository.root / name.partition("::")[0]).exists() for name in missing)
+            advice = "use --carry to put the head's on both sides" if here else "name others with --bench"
+            raise CannotJudgeError(f"{label}: expected {', '.join(missing)}; got no such file there; {advice}")
+        if missing:
+            self.workshop.note(f"the {label} has no {', '.join(missing)}")
+        return Side(label, tree, python, bench, settings.paths, self.beside, settings.pytest_args, self.variables)
+
+    def redraw(self, rng: np.random.Generator) -> None:
+        """Let the two checkouts of the base change roles, or not."""
+        base, control, head = self.sides
+        if rng.integers(2) and self.settings.prepare is None:
+            base, control = replace(base, tree=control.tree), replace(control, tree=base.tree)
+        self.sides = (base, control, head)
+
+
 def _compare(repository: Repository, settings: Settings, clock: Clock, report: Report) -> None:
     base = repository.commit(settings.against) if settings.against is not None else repository.usual_base()
     head = repository.commit("HEAD")
-    changed = repository.changed()
-    report.base = Revision(base, repository.title(base))
-    report.head = Revision(head, repository.title(head), tuple(changed))
+    report.base, report.head = Revision(base, repository.title(base)), Revision(head, repository.title(head))
     clock.tell("checking out")
-    with checkouts(repository, {"base": base, "again": base, "head": head}, {"head": changed}) as trees:
-        cells = _prepare(trees, settings.cells, clock, report)
-        if report.outcome != "wrong" and not _vectorisation_lost(report):
-            _time(_Session(trees, np.random.default_rng(report.seed), settings, clock), cells, report)
-
-
-def _prepare(trees: Mapping[str, Tree], wanted: Sequence[Cell], clock: Clock, report: Report) -> tuple[Cell, ...]:
-    """Certify both revisions and fill all caches; return the cells that both sides have."""
-    clock.tell("loading both revisions")
-    with children({label: trees[label] for label in ("head", "base", "again")}) as running:  # the head's faults first
-        variants = load_all(running, clock.deadline)
-        cells = tuple(cell for cell in wanted if all(cell.variant in names for names in variants.values()))
-        for cell in wanted:
-            lacking = [label for label in ("base", "head") if cell.variant not in variants[label]]
-            if lacking:
-                report.notes.append(f"{cell.name} is left out: no variant {cell.variant!r} in {' and '.join(lacking)}")
-        if not cells:
-            raise CannotJudgeError(f"cells: expected one that both revisions have; got none; {report.notes[0]}")
-        certified = [running["head"], running["base"]]
-        kinds = list(dict.fromkeys((cell.variant, cell.dtype) for cell in cells))
-        clock.tell("compiling")
-        warm_all(running, cells, clock.deadline)
-        for child in certified:  # all requests at once, so that both work side by side
-            child.ask("fingerprint", assembly=str(ASSEMBLY))
-            for variant, dtype in kinds:
-                child.ask("certify", variant=variant, dtype=dtype)
-        report.fingerprints = {child.label: child.answer(clock.deadline)["fingerprints"] for child in certified}
-        for child in certified:
-            _collect_certificates(child, kinds, clock, report)
-            if report.outcome == "wrong":
-                break
-    return cells
-
-
-def _collect_certificates(child: Child, kinds: Collection[tuple[str, str]], clock: Clock, report: Report) -> None:
-    found = report.certificates[child.label] = {}
-    for variant, dtype in kinds:
-        clock.tell(f"certifying {variant} {dtype} of the {child.label}")
-        certificate = child.answer(clock.deadline)["certificate"]
-        found[f"{variant} {dtype}"] = certificate
-        if certificate is not None and not certificate["passed"]:
-            reasons = "; ".join(certificate["reasons"][:3])
-            wrong = f"{variant} {dtype} of the {child.label} computes wrong results: {reasons}"
-            if child.label != "head":
-                raise CannotJudgeError(f"{wrong}; name another revision with --against")
-            report.end("wrong", wrong, SLOWER)
+    with workshop() as place:
+        place.notes = report.notes
+        beside = _plugins(place, repository, settings)
+        sides = _Sides(repository, settings, place, base, head, beside)
+        sides.make(clock)
+        trees = {side.label: side.tree.path for side in sides.sides}
+        report.head = replace(report.head, changed=_changed(repository, head, trees["head"], place))
+        differing = sources.differing_files(trees["base"], trees["head"])
+        if not differing:
+            report.end("pass", "base and head hold the same files, so there is nothing to time", PASS)
             return
-    if None in found.values():
-        report.notes.append(f"the {child.label} has no fastsym.agreement: it is timed without a certificate")
+        _Session(sides, settings, clock, report, np.random.default_rng(report.seed)).run(differing)
 
 
-def _vectorisation_lost(report: Report) -> bool:
-    base, head = report.fingerprints["base"], report.fingerprints["head"]
-    if base is None or head is None:
-        report.notes.append("no generated code was compared: a revision does not use Numba")
-        return False
-    report.differences = codediff.compare(base, head)
-    lost = [str(difference) for difference in report.differences if difference.fails]
-    if lost:
-        report.end("slower", f"the generated code is worse: {'; '.join(lost)}", SLOWER)
-    return bool(lost)
+def _changed(repository: Repository, commit: str, tree: Path, place: Workshop) -> tuple[str, ...]:
+    """List in what the working tree, as it was checked out, differs from HEAD."""
+    clean = place.tree()
+    check_out(repository, commit, clean, place)
+    try:
+        return tuple(sources.differing_files(clean.path, tree))
+    finally:
+        for folder in (clean.path, clean.cache, clean.kept):
+            remove(folder)
 
 
-@dataclass(frozen=True)
+def _plugins(place: Workshop, repository: Repository, settings: Settings) -> tuple[Path, ...]:
+    """Put what every worker needs beside the checkouts."""
+    folder = place.folder / "plugins"
+    folder.mkdir()
+    shutil.copy(WORKER, folder / f"{PLUGIN}.py")
+    if settings.dist is not None and settings.prepare is None:
+        try:
+            metadata.version(settings.dist)
+        except metadata.PackageNotFoundError:
+            preparation.make_metadata(folder, settings.dist, read_project(repository.root))
+    return (folder,)
+
+
+@dataclass
 class _Session:
-    """What all slots of a run share."""
+    """One run, after the sides are there."""
 
-    trees: Mapping[str, Tree]
-    rng: np.random.Generator
+    sides: _Sides
     settings: Settings
     clock: Clock
+    report: Report
+    rng: np.random.Generator
+    longest: float = 0.0
+    """Seconds that a triple took."""
+    triples: int = 0
+    found: Exploration = field(default_factory=Exploration)
+    flaky: set[str] = field(default_factory=set)
+    """Tests that failed in a timed triple though they did not at first."""
+    void: dict[str, int] = field(default_factory=dict)
 
-    def record(self, cells: Sequence[Cell], first: int, reserve_seconds: float, what: str) -> pd.DataFrame:
-        """Record slots until the intervals are tight, or only the reserve of time is left."""
-        tables: list[pd.DataFrame] = []
-        longest = 0.0
-        while True:
-            count = len(tables)
-            if count >= self.settings.min_slots and (
-                self.clock.left < reserve_seconds + longest or enough(pd.concat(tables))
-            ):
-                return pd.concat(tables, ignore_index=True)
-            if self.clock.left < longest:
-                raise CannotJudgeError(
-                    f"slots: expected at least {self.settings.min_slots} {what} within "
-                    f"{self.settings.budget_seconds:.0f} s; got {count}, at up to {longest:.1f} s each; allow "
-                    "more with --budget, or fewer cells with --cells"
-                )
-            self.clock.tell(f"slot {count + 1} {what}")
-            begin = self.clock.spent
-            tables.append(
-                record_slot(
-                    self.trees,
-                    cells,
-                    self.rng,
-                    slot=first + count,
-                    block_seconds=self.settings.block_seconds,
-                    timeout_seconds=max(self.clock.left, PATIENCE * longest),
-                )
+    def run(self, differing: Sequence[str]) -> None:
+        """Explore, then time what is worth it."""
+        report, found, clock = self.report, self.found, self.clock
+        began = clock.spent
+        trees = {side.label: side.tree.path for side in self.sides.sides}
+
+        def collected(opened: Collection[str]) -> bool:
+            return sources.only_documents(differing, opened, trees["head"])
+
+        try:
+            explore(self.sides.sides, self.rng, clock.deadline, self.settings.code, found, collected, clock.tell)
+        except CodeLostError:
+            clock.tell("the machine code is worse")
+        finally:
+            report.notes += [note for note in found.notes if note not in report.notes]
+            report.left_out, report.versions, report.fingerprints = found.left_out, found.versions, found.fingerprints
+        if found.documents_only:
+            names = ", ".join(differing[:3]) + (", ..." if len(differing) > 3 else "")
+            report.end("pass", f"only documentation differs ({names}), so there is nothing to time", PASS)
+            return
+        if self._worse_code(differing, trees) or self._wrong():
+            return
+        preparation.check_origin(found.modules, self.sides.repository.root, trees["head"], self.settings, report)
+        if sources.untouched(differing, found.opened, programs=found.programs):
+            count = len(found.tests)
+            reason = f"nothing differs that the {count} tests load, so there is nothing to time"
+            report.end("pass", reason, PASS)
+            return
+        self._time(clock.spent - began)
+
+    def _worse_code(self, differing: Sequence[str], trees: Mapping[str, Path]) -> bool:
+        report = self.report
+        if not report.fingerprints.keys() >= {"base", "head"}:
+            return False
+        report.differences = codediff.compare(report.fingerprints["base"], report.fingerprints["head"])
+        lost = [difference for difference in report.differences if difference.fails]
+        if not lost:
+            return False
+        functions = sources.changed_functions(trees["base"], trees["head"], differing)
+        more = f", and {len(functions) - FUNCTIONS_SHOWN} more" if len(functions) > FUNCTIONS_SHOWN else ""
+        changed = f"; changed: {', '.join(functions[:FUNCTIONS_SHOWN])}{more}" if functions else ""
+        also = f" (and {len(lost) - 1} more such losses)" if len(lost) > 1 else ""
+        text = f"the machine code is worse: {lost[0]}{also}{changed}"
+        if self.settings.code == "fail":
+            report.end("slower", text, SLOWER)
+            return True
+        report.note(text)
+        return False
+
+    def _wrong(self) -> bool:
+        if not self.found.failing:
+            return False
+        self.clock.tell("running again what fails at the head alone")
+        imports = {name: why for name, why in self.found.failing.items() if why.startswith("cannot be imported")}
+        again = imports | fails_again(
+            self.sides.sides,
+            self.found.tests,
+            self.found.failing.keys() - imports.keys(),
+            self.rng,
+            self.clock.deadline,
+        )
+        for name in self.found.failing.keys() - again.keys():
+            self.found.left_out[name] = "fails now and then"
+        if again:
+            name, why = next(iter(again.items()))
+            more = f", and {len(again) - 1} more" if len(again) > 1 else ""
+            self.report.end("wrong", f"{name} fails at the head alone{more}: {' '.join(why.split())[-400:]}", SLOWER)
+        return bool(again)
+
+    def _time(self, prepared_seconds: float) -> None:
+        plan, manners, first_seconds = self._plan(prepared_seconds)
+        kept = Kept(plan.tests, plan.tests, len(plan.tests) > 1, plan.tests)
+        chosen = list(plan.tests)
+        thresholds = []
+        for look, (count, most) in enumerate(plan.screening):
+            stage = "screening" if look == 0 else "second look"
+            self._record(stage, chosen, manners, count, f"triple {{}} of {count}, {len(chosen)} tests, {stage}")
+            samples = [sample for sample in self.report.samples if sample.stage == stage]
+            everything = kept.everything
+            kept = screen(samples, self.settings.bar, most)
+            thresholds.append(kept.threshold)
+            kept = replace(kept, everything=everything if look else kept.everything, threshold=max(thresholds))
+            chosen = list(kept.tests)
+        if plan.screening and kept.everything:
+            panel = self.rng.choice(plan.tests, min(PANEL, len(plan.tests)), replace=False)
+            kept = replace(kept, panel=tuple(map(str, panel)))
+        if kept and kept.tests:
+            if plan.screening:
+                self._fresh(first_seconds)
+            doing = f"triple {{}} of at most {plan.confirmation}, {len(kept.tests)} tests, confirmation"
+            self._record("confirmation", kept.tests, manners, plan.confirmation, doing, kept)
+        self._decide(kept, plan)
+
+    def _plan(self, prepared_seconds: float) -> tuple[Plan, dict[str, Manner], float]:
+        """Find out what a triple costs now that all caches are filled; choose what there is time for."""
+        found = self.found
+        if not found.manners:
+            shown = "; ".join(f"{name} {why}" for name, why in list(found.left_out.items())[:3])
+            raise CannotJudgeError(f"tests: expected one that can be timed; got none; {shown}")
+        self.clock.tell("rehearsing a triple")
+        slow = {name: manner for name, manner in found.manners.items() if manner.first_seconds > QUICK_SECONDS}
+        first = min(found.manners, key=lambda name: found.manners[name].cost_seconds)
+        rehearsed = slow | {first: found.manners[first]}
+        began = self.clock.spent
+        recorded = self._triple("rehearsal", rehearsed, [])
+        took = self.clock.spent - began
+        manners = {
+            name: replace(manner, first_seconds=recorded.first_seconds.get(name, manner.first_seconds))
+            for name, manner in found.manners.items()
+        }
+        costs = {name: manner.cost_seconds for name, manner in manners.items()}
+        start = max(0.1, took - sum(costs[name] for name in rehearsed))
+        largest = LARGEST_SHARE * self.clock.budget_seconds
+        for name in [name for name, cost in costs.items() if cost > largest]:
+            found.left_out[name] = f"takes too long: {costs[name]:.1f} s, over a twentieth of the budget"
+            del costs[name]
+        plan = make_plan(costs, start, self.clock.left - RESERVE_SECONDS, self.rng)
+        if not plan.tests:
+            raise CannotJudgeError(
+                f"tests: expected time for at least one; got {max(0.0, self.clock.left):.0f} s left of "
+                f"{self.settings.budget:.0f}, at {start:.1f} s to start a process pair; allow more with --budget"
             )
-            longest = max(longest, self.clock.spent - begin)
+        if len(plan.tests) < len(costs):
+            self.report.note(f"there was time for {len(plan.tests)} of {len(costs)} tests, drawn by chance")
+        return plan, manners, prepared_seconds
 
+    def _fresh(self, first_seconds: float) -> None:
+        """Give the confirmation other checkouts, because a checkout can be lucky or unlucky, too."""
+        if first_seconds > FRESH_SHARE * self.clock.budget_seconds:
+            self.sides.redraw(self.rng)
+            self.report.note("confirmation used the same checkouts, because building others takes too long")
+            return
+        self.clock.tell("checking out anew")
+        self.sides.make(self.clock)
+        again = Exploration()
+        explore(self.sides.sides, self.rng, self.clock.deadline, "off", again, lambda _: False, lambda _: None)
 
-def _time(session: _Session, cells: Sequence[Cell], report: Report) -> None:
-    def rerun(names: Sequence[str]) -> pd.DataFrame:
-        flagged = [cell for cell in cells if cell.name in names]
-        report.rerun = session.record(flagged, len(report.slots), 0.0, f"again, of {', '.join(names)} alone")
-        return report.rerun
+    def _triple(self, stage: str, manners: Mapping[str, Manner], into: list[Sample]) -> Recorded:
+        began = self.clock.spent
+        recorded = record_triple(
+            self.sides.sides,
+            self.found.tests,
+            manners,
+            self.rng,
+            stage=stage,
+            number=self.triples,
+            timeout_seconds=max(self.clock.left, PATIENCE * self.longest),
+            into=into,
+        )
+        self.triples += 1
+        self.longest = max(self.longest, self.clock.spent - began)
+        for name in recorded.void:
+            self.void[name] = self.void.get(name, 0) + 1
+        self.flaky |= {name for name, _, _ in recorded.failed}
+        return recorded
 
-    report.slots = session.record(cells, 0, RERUN_SHARE * session.clock.left, "of all cells")
-    report.decision = decide(report.slots, rerun)
-    report.end(report.decision.outcome, report.decision.reason, report.decision.exit_status)
+    def _record(
+        self,
+        stage: str,
+        names: Sequence[str],
+        manners: Mapping[str, Manner],
+        count: int,
+        doing: str,
+        kept: Kept | None = None,
+    ) -> None:
+        """Record triples of a stage until there are enough, or the time is up."""
+        chosen = {name: manners[name] for name in names}
+        for number in range(count):
+            if self.clock.left < self.longest and number:
+                return
+            self.clock.tell(doing.format(number + 1))
+            self._triple(stage, chosen, self.report.samples)
+            if kept is not None and enough(
+                [s for s in self.report.samples if s.stage == stage], kept, self.settings.bar
+            ):
+                return
+
+    def _decide(self, kept: Kept, plan: Plan) -> None:
+        report = self.report
+        for name, times in self.void.items():
+            report.note(
+                f"{name}: Numba compiled inside a timed block in {times} of {self.triples} triples, left out there"
+            )
+        for name in sorted(self.flaky):
+            report.note(f"{name} fails now and then; those triples are left out")
+        first = [sample for sample in report.samples if sample.stage != "confirmation"]
+        second = [sample for sample in report.samples if sample.stage == "confirmation"]
+        if not report.samples:
+            raise CannotJudgeError("triples: expected some with times; got none; allow more with --budget")
+        report.decision = decide(first, second, kept, self.settings.bar, plan.confirmation)
+        report.end(report.decision.outcome, report.decision.reason, report.decision.exit_status)

@@ -1,7 +1,6 @@
 """What was recorded in ``reports/``: numbers for machines, each once, written and quoted by one piece of code."""
 
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,6 @@ import pytest
 
 from bench import ROOT, readme
 from bench.compare import System, ratio_rows, time_rows
-from bench.gate_study import check_rows
 from bench.playground import case_rows
 
 REPORTS = ROOT / "reports"
@@ -19,8 +17,6 @@ KEYS = {
     "targets.csv": ["measure", "hidden"],
     "playground.csv": ["hidden", "features", "dtype", "quantity"],
     "gate/rates.csv": ["condition", "slowdown_nominal"],
-    "gate/check.csv": ["condition", "head", "seed"],
-    "gate/check_cases.csv": ["seed", "case"],
 }
 WORDS = {"machine", "outcome", "default"}
 """Columns of words beside the keys."""
@@ -75,30 +71,6 @@ def test_moves_are_summarised_by_quantity():
     assert table["median_ms"].tolist() == [80, 90, 30]
     assert table["within"].tolist()[:2] == [pytest.approx(2 / 3, abs=1e-3), 1]
     assert np.isnan(table["within"].iloc[2])
-
-
-def test_a_live_run_is_one_row_and_one_a_case():
-    def case(name, verdict, ratio, rerun, visible):
-        again = None if rerun is None else SimpleNamespace(ratio=rerun)
-        return SimpleNamespace(
-            name=name, verdict=verdict, ratio=SimpleNamespace(ratio=ratio), rerun=again, visible=visible
-        )
-
-    slots, rerun = pd.DataFrame({"slot": [0, 0, 1, 2]}), pd.DataFrame({"slot": [3, 3]})
-    cells = (
-        case("simd H=4 float64", "slower", 1.1, 1.08, 0.05),
-        case("fused H=4 float64", "inconclusive", 1.0, None, np.inf),
-    )
-    report = SimpleNamespace(
-        outcome="slower", seed=5, seconds=9.96, slots=slots, rerun=rerun, decision=SimpleNamespace(cells=cells)
-    )
-    cases, runs = check_rows(report, "quiet", "slow-10")
-    assert list(runs[0]) == list(recorded("gate/check.csv"))
-    assert [*runs[0].values()] == ["quiet", "slow-10", "slower", 5, "slower", 10.0, 3, 1]
-    assert list(cases[0]) == list(recorded("gate/check_cases.csv"))
-    assert [*cases[0].values()] == [5, "simd H=4 float64", True, pytest.approx(0.1), pytest.approx(0.08), True]
-    assert (cases[1]["slower"], cases[1]["detectable"]) == (False, False)
-    assert check_rows(SimpleNamespace(**vars(report) | {"decision": None}), "quiet", "slow-10")[0] == []
 
 
 def test_the_readme_quotes_what_is_recorded():

@@ -1,271 +1,385 @@
-"""The gate's rules on synthetic slots whose truth is known."""
+"""What samples say: made up so that the truth is known, at every bound, and in many simulated runs."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from scipy.stats import norm
 
-from fastsym.regression.decision import ALPHA, LEAST_SLOTS, Decision, decide, enough, pair_up
+from fastsym.regression import decision
+from fastsym.regression.decision import (
+    EVERYTHING,
+    LABELS,
+    LARGE,
+    LEAST_CONFIRMATION,
+    Kept,
+    Sample,
+    changes_of,
+    clocks,
+    decide,
+    detectable_log,
+    enough,
+    middle_of,
+    noise_of,
+    screen,
+    standard_error,
+    triples_of,
+)
+from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER
 
-CELLS = ("simd H=4 float64", "simd H=64 float64", "simd H=64 float32", "fused H=4 float64", "parallel H=256 float64")
-FIRST, SECOND = 30, 15
-"""Slots that a run and its re-run have time for."""
-
-
-def gaussian(rng, shape, sd=0.025):
-    return rng.normal(scale=sd / np.sqrt(2), size=shape)
-
-
-def drifting(rng, shape):
-    """All processes of a slot share a random walk over the slots."""
-    return gaussian(rng, shape) + np.cumsum(rng.normal(scale=0.1, size=(1, 1, shape[-1])), axis=-1)
-
-
-def with_outliers(rng, shape):
-    """One process in twenty is a third slower."""
-    return gaussian(rng, shape, 0.02) + np.where(rng.random(shape) < 0.05, 0.3, 0.0)
-
-
-def bimodal(rng, shape):
-    """Three processes in ten are 3 % slower as a whole."""
-    return gaussian(rng, shape, 0.015) + np.where(rng.random(shape) < 0.3, 0.03, 0.0)
-
-
-def autocorrelated(rng, shape):
-    """Who runs where in the machine matters, and it stays so for a while; the draw of who runs where is fresh."""
-    steps = rng.normal(size=shape)
-    for slot in range(1, shape[-1]):
-        steps[..., slot] = 0.8 * steps[..., slot - 1] + 0.6 * steps[..., slot]
-    return rng.permuted(0.018 * steps, axis=0)
+BAR = 0.02
 
 
-NOISES = {noise.__name__: noise for noise in (gaussian, drifting, with_outliers, bimodal, autocorrelated)}
+def samples(effects, count, *, stage="screening", noise=0.01, seed=0, first=0, own=1.0, shift=0.0):
+    """So many triples of tests whose head takes 1 + effect times as long."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for triple in range(first, first + count):
+        for test, effect in effects.items():
+            for label in LABELS:
+                seconds = 1e-3 * np.exp(noise * rng.normal() / np.sqrt(1.5) + shift * triple)
+                seconds *= 1 + effect if label == "head" else 1
+                made.append(Sample(stage, triple, test, label, seconds, seconds * own, 2 * seconds))
+    return made
 
 
-def table(logs, cells=CELLS, first=0):
-    """Slots from logarithms of seconds (3 labels, cells, slots)."""
-    n = logs.shape[-1]
-    return pd.DataFrame(
-        {
-            "slot": np.tile(np.arange(first, first + n), 3 * len(cells)),
-            "cell": np.tile(np.repeat(cells, n), 3),
-            "label": np.repeat(["base", "again", "head"], n * len(cells)),
-            "seconds_per_iteration": 4e-6 * np.exp(logs.ravel()),
-        }
-    )
+def flat(number, effect=0.0):
+    return {f"test {i:03}": effect for i in range(number)}
 
 
-def run_gate(noise, rng, slowdowns=(0.0, 0.0, 0.0, 0.0, 0.0)) -> tuple[Decision, int]:
-    """A whole run as the runner makes it: slots until they are enough or time is up, then perhaps the re-run."""
-    logs = noise(rng, (3, len(CELLS), FIRST + SECOND))
-    logs[2] += np.log1p(slowdowns)[:, None]
-
-    def record(start, stop, names):
-        chosen = [CELLS.index(name) for name in names]
-        count = start + LEAST_SLOTS
-        while count < stop and not enough(table(logs[:, chosen, start:count], names)):
-            count = min(count + 2, stop)
-        return count, table(logs[:, chosen, start:count], names, start)
-
-    used, slots = record(0, FIRST, CELLS)
-    return decide(slots, lambda names: record(used, used + SECOND, list(names))[1]), used
+def run(effects, *, noise=0.01, seed=0, first=8, second=40, bar=BAR):
+    """A whole run: screen, confirm what was kept, decide."""
+    screening = samples(effects, first, noise=noise, seed=seed)
+    kept = screen(screening, bar)
+    if kept.everything:
+        kept = Kept(kept.slower, kept.faster, True, tuple(effects)[:20], kept.threshold)
+    chosen = {name: effects[name] for name in kept.tests}
+    confirmation = samples(chosen, second, stage="confirmation", noise=noise, seed=seed + 10**6, first=first)
+    return decide(screening, confirmation, kept, bar, second)
 
 
-def at_least(count, of, rate):
-    """Whether so many successes do not contradict a rate (they come by in 99.9 % of such tests)."""
-    return count / of >= rate - 3.1 * np.sqrt(rate * (1 - rate) / of)
+def verdicts(decided):
+    return {case.name: case.verdict for case in decided.cases if case.verdict != "not slower"}
 
 
-@pytest.mark.parametrize("noise", NOISES)
-def test_identical_code_raises_no_alarm(noise):
-    rng = np.random.default_rng(1)
-    outcomes = [run_gate(NOISES[noise], rng)[0].outcome for _ in range(50)]
-    assert "slower" not in outcomes
-    assert outcomes.count("pass") > 38  # it is not by judging nothing that there is no alarm
-
-
-@pytest.mark.parametrize(("slowdown", "asked"), [(0.05, 0.95), (0.10, 0.99)])
-@pytest.mark.parametrize("noise", [name for name in NOISES if name != "autocorrelated"])
-def test_a_real_slowdown_of_one_cell_is_found(noise, slowdown, asked):
-    # The signed-rank test pays for its power: a few processes a third slower, on the wrong side, can hide a slowdown.
-    rate = 0.85 if noise == "with_outliers" else asked
-    rng = np.random.default_rng(2)
-    repeats, found = 30, 0
-    for _ in range(repeats):
-        decision, _ = run_gate(NOISES[noise], rng, (slowdown, 0, 0, 0, 0))
-        found += decision.exit_status == 1 and decision.cells[0].verdict == "slower"
-    assert at_least(found, repeats, rate)
-
-
-def test_looking_after_every_slot_does_not_raise_more_flags():
-    """The rule to stop knows widths only; flags without the re-run's check stay as rare as the level."""
-    rng = np.random.default_rng(3)
-    repeats = 150
-    noise = rng.normal(scale=0.014, size=(repeats, 3, 1, FIRST))  # tight after 10 to 30 slots
-    flags, used = 0, []
-    for logs in noise:
-        count = LEAST_SLOTS
-        while count < FIRST and not enough(table(logs[..., :count], CELLS[:1])):
-            count += 1
-        used.append(count)
-        flags += decide(table(logs[..., :count], CELLS[:1])).cells[0].p_value < ALPHA  # both directions count here
-    assert len(set(used)) > 5  # the rule did choose
-    assert flags <= 2 * ALPHA * repeats + 3 * np.sqrt(2 * ALPHA * repeats)
-
-
-def test_enough_depends_on_widths_only():
-    rng = np.random.default_rng(4)
-    for sd, expected in ((0.01, True), (0.08, False)):
-        logs = gaussian(rng, (3, 2, 15), sd)
-        answers = set()
-        for base, again, head in ((0, 0, 0), (0, 0, 0.5), (0, 0.2, -0.5), (1, 0, 0)):
-            answers.add(enough(table(logs + np.reshape((base, again, head), (3, 1, 1)), CELLS[:2])))
-        assert answers == {expected}
-
-
-def test_enough_wants_every_cell_and_enough_slots():
-    logs = np.zeros((3, 2, LEAST_SLOTS))
-    assert enough(table(logs, CELLS[:2]))
-    assert not enough(table(logs[..., 1:], CELLS[:2]))
-    assert not enough(table(logs, CELLS[:2]).query("not (slot == 3 and cell == @CELLS[1] and label == 'head')"))
-    assert not enough(table(logs, CELLS[:2]).iloc[:0])
-    logs[:, 1] = gaussian(np.random.default_rng(5), (3, LEAST_SLOTS), 0.2)
-    assert not enough(table(logs, CELLS[:2]))
-
-
-def quiet(slowdowns, slots=20, seed=6):
-    logs = gaussian(np.random.default_rng(seed), (3, len(slowdowns), slots), 0.01)
-    logs[2] += np.log1p(slowdowns)[:, None]
-    return table(logs, CELLS[: len(slowdowns)])
-
-
-def test_verdicts_of_the_cells():
-    asked = []
-
-    def rerun(names):
-        asked.append(list(names))
-        return quiet((0.0, 0.1), seed=7)
-
-    decision = decide(quiet((0.0, 0.1, -0.1)), rerun)
-    assert [cell.verdict for cell in decision.cells] == ["same", "slower", "faster"]
-    assert asked == [[CELLS[1]]]
-    same, slower, faster = decision.cells
-    assert slower.ratio.low < 1.1 < slower.ratio.high
-    assert slower.rerun is not None
-    assert same.rerun is None
-    assert slower.p_value < ALPHA < same.p_value
-    assert faster.p_value < ALPHA
-    assert same.pairs == 20
-    assert 0.01 <= same.noise_floor < 0.02
-    assert 0 < slower.visible < 0.02
-    assert (decision.outcome, decision.exit_status) == ("slower", 1)
-    assert decision.reason.startswith(f"{CELLS[1]}: 1")
-
-
-def test_a_rerun_that_disagrees_takes_the_alarm_back():
-    decision = decide(quiet((0.0, 0.1)), lambda _: quiet((0.0, 0.0), seed=7))
-    assert (decision.outcome, decision.exit_status) == ("pass", 0)
-    assert decision.cells[1].verdict == "inconclusive"
-    assert "does not confirm" in decision.cells[1].reason
+# Clocks
 
 
 @pytest.mark.parametrize(
-    "rerun",
+    ("shares", "clock"),
     [
-        None,
-        lambda _: quiet((0.0, 0.0)).iloc[:0],
-        lambda _: quiet((0.0,)),
-        lambda _: quiet((0.1, 0.1), slots=3),
-        lambda _: table(gaussian(np.random.default_rng(8), (3, 2, 12), 0.5), CELLS[:2]),
+        ((1.0, 1.0, 1.0), "processor"),
+        ((0.91, 0.92, 1.09), "processor"),
+        ((0.95, 0.95, 0.9), "own"),  # the head sleeps
+        ((0.5, 1.0, 1.0), "own"),
+        ((1.0, 1.0, 1.1), "own"),  # the head has two threads
+        ((2.0, 2.0, 2.0), "own"),
     ],
-    ids=["none", "empty", "another cell", "too short", "too noisy"],
 )
-def test_an_alarm_that_the_rerun_could_not_have_confirmed_leaves_the_run_undecided(rerun):
-    decision = decide(quiet((0.0, 0.1)), rerun)
-    assert (decision.outcome, decision.exit_status) == ("cannot judge", 2)
-    assert decision.cells[1].verdict == "inconclusive"
-    assert CELLS[1] in decision.reason
+def test_the_clock_is_chosen_from_the_shares_of_all_sides(shares, clock):
+    made = [
+        Sample("screening", triple, "a", label, share, 1.0, 3.0)
+        for triple in range(3)
+        for label, share in zip(LABELS, shares, strict=True)
+    ]
+    assert clocks(made) == {"a": clock}
 
 
-def test_a_small_change_below_the_noise_floor_is_the_same():
-    rng = np.random.default_rng(9)
-    logs = gaussian(rng, (3, 1, 40), 0.002)
-    logs[2] += 0.006  # certain, but less than two builds of one code may differ by
-    decision = decide(table(logs, CELLS[:1]), lambda _: table(logs, CELLS[:1]))
-    assert decision.cells[0].p_value < 1e-6
-    assert (decision.outcome, decision.cells[0].verdict) == ("pass", "same")
-    logs[:2] += np.reshape((0.0, 0.03), (2, 1, 1))  # identical code differs as much
-    logs[2] += 0.02
-    assert decide(table(logs, CELLS[:1]), lambda _: table(logs, CELLS[:1])).cells[0].verdict == "same"
+def test_the_clock_is_that_of_the_middle_triple():
+    made = [
+        Sample("screening", i, "a", label, share, 1.0, 1.0)
+        for i, share in enumerate((1.0, 0.1, 1.0))
+        for label in LABELS
+    ]
+    assert clocks(made) == {"a": "processor"}
 
 
-def test_a_large_median_alone_is_no_alarm():
-    """The head is 6 % slower in 11 slots of 20 and as much faster in 9: chance can do that."""
-    logs = gaussian(np.random.default_rng(13), (3, 1, 20), 0.001)
-    logs[2, 0] += np.where(np.arange(20) < 11, 0.06, -0.065)
-    asked = []
-    decision = decide(table(logs, CELLS[:1]), asked.append)
-    assert asked == []
-    assert decision.cells[0].ratio.ratio > 1.05 > 1 + decision.cells[0].noise_floor
-    assert decision.cells[0].verdict == "inconclusive"
+def test_triples_hold_the_times_of_the_chosen_clock():
+    made = samples({"a": 0.5, "b": 0.0}, 3, noise=0.0, own=0.5)
+    assert np.exp(triples_of(made, {"a": "processor", "b": "own"})["a"][1]) == pytest.approx([1e-3, 1e-3, 1.5e-3])
+    assert np.exp(triples_of(made, {"a": "processor", "b": "own"})["b"][2]) == pytest.approx([5e-4] * 3)
 
 
-def noisy(which):
-    """Two cells, one of which cannot be judged."""
-    rng = np.random.default_rng(10)
-    logs = gaussian(rng, (3, 2, 20), 0.01)
-    logs[:, which] = gaussian(rng, (3, 20), 0.3)
-    return decide(table(logs, CELLS[:2]))
+def test_a_triple_with_a_side_missing_is_left_out():
+    made = [s for s in samples({"a": 0.0}, 3) if (s.triple, s.label) != (1, "control")]
+    assert list(triples_of(made, clocks(made))["a"]) == [0, 2]
 
 
-def test_too_much_noise_in_the_default_kernel_cannot_be_judged():
-    decision = noisy(0)
-    assert (decision.outcome, decision.exit_status) == ("cannot judge", 2)
-    assert CELLS[0] in decision.reason
-    assert CELLS[1] not in decision.reason
-    assert [cell.verdict for cell in decision.cells] == ["inconclusive", "same"]
-    assert decision.cells[0].visible > 0.1
-
-
-def test_too_much_noise_in_another_cell_is_said():
-    decision = noisy(1)
-    assert (decision.outcome, decision.exit_status) == ("pass", 0)
-    assert decision.reason.endswith(f"in each but {CELLS[1]}")
-    assert [cell.verdict for cell in decision.cells] == ["same", "inconclusive"]
-
-
-@pytest.mark.parametrize("slots", [0, 1, LEAST_SLOTS - 1])
-def test_too_few_slots_cannot_be_judged(slots):
-    decision = decide(quiet((0.5, 0.0), slots), lambda _: quiet((0.5, 0.0)))
-    assert (decision.outcome, decision.exit_status) == ("cannot judge", 2)
-    assert f"got {slots}" in decision.reason
-    assert all(cell.verdict != "slower" for cell in decision.cells)
-
-
-def test_a_cell_that_only_one_side_has_is_not_passed_over():
-    slots = quiet((0.0, 0.0)).query("not (cell == @CELLS[1] and label == 'head')")
-    decision = decide(slots)
-    assert decision.outcome == "cannot judge"
-    assert "got 0" in decision.reason
-
-
-def test_pairs_come_from_whole_slots_in_any_order_of_rows():
-    logs = gaussian(np.random.default_rng(11), (3, 2, 12))
-    slots = table(logs, CELLS[:2])
-    incomplete = slots.drop(slots.index[(slots.slot == 4) & (slots.cell == CELLS[0]) & (slots.label == "again")])
-    shuffled = incomplete.sample(frac=1, random_state=12)
-    by_name = {pairs.name: pairs for pairs in pair_up(shuffled)}
-    kept = np.delete(logs[:, 0], 4, axis=-1)
-    np.testing.assert_allclose(by_name[CELLS[0]].change, kept[2] - kept[0])
-    np.testing.assert_allclose(by_name[CELLS[0]].noise, kept[1] - kept[0])
-    np.testing.assert_allclose(by_name[CELLS[1]].change, logs[2, 1] - logs[0, 1])
-
-
-def test_what_is_no_table_of_slots_is_refused():
-    slots = quiet((0.0,))
-    with pytest.raises(ValueError, match="expected the columns slot, cell"):
-        pair_up(slots.drop(columns="cell"))
+def test_impossible_samples_are_refused():
     with pytest.raises(ValueError, match="got two for"):
-        pair_up(pd.concat([slots, slots.iloc[:1]]))
-    for wrong in (0.0, -1.0, np.nan, np.inf):
-        with pytest.raises(ValueError, match=f"positive, finite numbers; got {wrong}"):
-            pair_up(slots.assign(seconds_per_iteration=wrong))
+        triples_of(samples({"a": 0.0}, 1) * 2, {"a": "own"})
+    for seconds in (0.0, -1.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match="expected positive, finite numbers"):
+            triples_of([Sample("screening", 0, "a", "base", 1.0, seconds, 1.0)], {"a": "own"})
+
+
+# Numbers of a case
+
+
+def test_changes_are_against_the_mean_of_the_two_base_processes():
+    assert changes_of(np.array([[1.0, 3.0, 7.0], [0.0, 0.0, -1.0]])).tolist() == [5.0, -1.0]
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.2])
+def test_noise_is_the_spread_of_changes_though_the_head_is_not_asked(scale):
+    rng = np.random.default_rng(0)
+    table = scale * rng.normal(size=(20_000, 3))
+    assert noise_of(table) == pytest.approx(np.std(changes_of(table)), rel=0.05)
+    table[:, 2] += rng.normal(size=20_000)
+    assert noise_of(table) == pytest.approx(scale * np.sqrt(1.5), rel=0.05)
+    assert noise_of(table[:0]) == np.inf
+
+
+def test_the_standard_error_is_that_of_a_median():
+    medians = np.median(np.random.default_rng(0).normal(size=(4000, 41)), axis=1)
+    assert standard_error(1.0, 41) == pytest.approx(np.std(medians), rel=0.05)
+    assert standard_error(1.0, 0) == np.inf
+
+
+def test_the_median_over_tests_is_blind_to_one_of_them():
+    triples = {
+        "a": {0: np.array([1.0, 1.0, 1.1]), 1: np.array([1.0, 1.0, 1.0])},
+        "b": {0: np.array([5.0, 5.0, 5.1])},
+        "c": {0: np.array([2.0, 2.0, 9.0])},
+    }
+    found = middle_of(triples)
+    assert found.shape == (2, 3)
+    assert changes_of(found) == pytest.approx([0.1, 0.0])
+    assert middle_of({}).shape == (0, 3)
+
+
+def test_what_is_detectable_has_three_limits():
+    wide, few = np.log1p(BAR), standard_error(0.01, 40)
+    sure = norm.ppf(0.9)
+    assert detectable_log(0.001, 40, 1, BAR, -np.inf, 8) == pytest.approx(wide + sure * 0.1 * few, rel=1e-4)
+    family = (norm.isf(0.01 / 10) + sure) * 5 * few
+    assert detectable_log(0.05, 40, 10, BAR, -np.inf, 8) == pytest.approx(family, rel=1e-4)
+    kept = 0.1 + sure * standard_error(0.01, 8)
+    assert detectable_log(0.01, 40, 10, BAR, 0.1, 8) == pytest.approx(kept, rel=1e-4)
+    assert detectable_log(0.01, 40, 10, BAR, 0.1, 0) < 0.05  # without a screening there was no threshold
+    assert detectable_log(0.01, 0, 1, BAR, -np.inf, 8) == np.inf
+    assert detectable_log(0.0, 4, 1, BAR, -np.inf, 8) == np.inf  # 3^-4 is above 0.01
+    assert detectable_log(0.0, 5, 1, BAR, -np.inf, 8) == pytest.approx(wide)
+    assert detectable_log(0.0, 5, 3, BAR, -np.inf, 8) == np.inf
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.06])
+def test_what_is_called_detectable_is_found_in_four_of_five_runs(noise):
+    tests = 30
+    threshold = screen(samples(flat(tests), 8, noise=noise, seed=99), BAR).threshold
+    size = float(np.expm1(detectable_log(noise, 25, 10, BAR, threshold, 8)))
+    found = 0
+    for seed in range(60):
+        decided = run(flat(tests) | {"slow": size}, noise=noise, seed=seed, second=25)
+        found += "slow" in verdicts(decided)
+    assert found >= 0.68 * 60  # 0.8, less twice the standard error of 60 runs
+    assert size < 0.08
+
+
+# Screening
+
+
+def test_screening_keeps_what_may_be_slower_the_worst_first():
+    kept = screen(samples(flat(40) | {"slow": 0.05, "slower": 0.1, "fast": -0.1}, 8, noise=0.002), BAR)
+    assert kept.slower == ("slower", "slow")
+    assert kept.faster == ("fast",)
+    assert not kept.everything
+    assert kept.threshold == -np.inf
+    assert kept.tests == ("slower", "slow", "fast")
+    assert kept
+
+
+def test_screening_keeps_nothing_of_quiet_identical_code():
+    kept = screen(samples(flat(40), 8, noise=0.001), BAR)
+    assert not kept
+    assert (kept.tests, kept.everything) == ((), False)
+
+
+def test_screening_has_room_for_ten_and_says_where_it_ended():
+    kept = screen(samples(flat(50), 8, noise=0.1), BAR)
+    assert len(kept.slower) + len(kept.faster) == 10
+    wide = screen(samples(flat(50), 8, noise=0.1), BAR, 60)
+    assert wide.slower[: len(kept.slower)] == kept.slower
+    assert len(wide.slower) > 20
+    table = triples_of(samples(flat(50), 8, noise=0.1), dict.fromkeys(flat(50), "processor"))
+    assert kept.threshold == pytest.approx(np.median(changes_of(decision.table_of(table[kept.slower[-1]]))))
+    assert wide.threshold == -np.inf
+
+
+def test_what_is_faster_takes_at_most_three_places():
+    kept = screen(samples({f"fast {i}": -0.1 - 0.01 * i for i in range(9)} | flat(50), 8, noise=0.03), BAR)
+    assert kept.faster == ("fast 8", "fast 7", "fast 6")
+    assert len(kept.slower) <= 7
+    assert len(screen(samples({f"fast {i}": -0.3 for i in range(9)}, 8), BAR, 2).faster) == 2
+
+
+def test_screening_sees_that_everything_is_slower_by_a_little():
+    assert screen(samples(flat(30, 0.03), 6, noise=0.02), BAR).everything
+    assert not screen(samples(flat(30), 6, noise=0.02), BAR).everything
+    assert not screen(samples({"alone": 0.5}, 6), BAR).everything  # no median of one
+
+
+def test_a_test_without_a_whole_triple_is_not_kept():
+    made = [s for s in samples(flat(2, 0.5), 6) if s.test != "test 001" or s.label != "head"]
+    assert screen(made, BAR).slower == ("test 000",)
+
+
+# Decisions
+
+
+def test_identical_code_passes_and_says_what_it_would_have_seen():
+    decided = run(flat(50), noise=0.004)
+    assert (decided.outcome, decided.exit_status) == ("pass", PASS)
+    assert "none of 50 tests is slower by more than 2%" in decided.reason
+    assert "5% in 50, 10% in 50 of 50" in decided.reason
+    assert verdicts(decided) == {}
+    assert len(decided.cases) == 51
+    assert decided.cases[0].name == EVERYTHING
+
+
+def test_a_slower_test_is_named():
+    decided = run(flat(50) | {"slow": 0.06}, noise=0.01)
+    assert (decided.outcome, decided.exit_status) == ("slower", SLOWER)
+    assert verdicts(decided) == {"slow": "slower"}
+    case = next(case for case in decided.cases if case.name == "slow")
+    assert case.change.low < 1.06 < case.change.high
+    assert case.change.ratio == pytest.approx(1.06, abs=0.01)
+    assert (case.triples, case.confirmed, case.clock) == (40, True, "processor")
+    assert case.p_value <= 0.01
+    assert case.noise == pytest.approx(0.01, rel=0.6)
+    assert decided.reason.startswith("slow by ")
+
+
+def test_a_faster_test_is_told_and_passes():
+    decided = run(flat(50) | {"fast": -0.2}, noise=0.01)
+    assert decided.exit_status == PASS
+    assert verdicts(decided) == {"fast": "faster"}
+    assert "; faster: fast by " in decided.reason
+    both = run(flat(50) | {"fast": -0.2, "slow": 0.2}, noise=0.01)
+    assert both.exit_status == SLOWER
+    assert both.reason.index("slow by 2") < both.reason.index("; faster: fast by ")
+
+
+def test_everything_slower_by_a_little_is_its_own_case():
+    decided = run(flat(50, 0.04), noise=0.06, first=10)
+    assert verdicts(decided)[EVERYTHING] == "slower"
+    assert decided.exit_status == SLOWER
+
+
+def test_a_change_below_the_bar_is_not_slower_however_sure():
+    assert run({"a": 0.015, "b": 0.0}, noise=1e-4).exit_status == PASS
+    assert run({"a": 0.025, "b": 0.0}, noise=1e-4).exit_status == SLOWER
+    assert run({"a": 0.025, "b": 0.0}, noise=1e-4, bar=0.03).exit_status == PASS
+
+
+def confirmed(effects, count, *, noise=0.001, slower=None, faster=(), everything=False, bar=BAR, **options):
+    names = tuple(effects)
+    kept = Kept(names if slower is None else slower, faster, everything, names if everything else ())
+    made = samples(effects, count, stage="confirmation", noise=noise, **options)
+    return decide([], made, kept, bar, count)
+
+
+def test_few_tests_need_no_screening():
+    decided = confirmed({"a": 0.1, "b": 0.0}, 12, everything=True)
+    assert verdicts(decided) == {"a": "slower", EVERYTHING: "slower"}
+    assert {case.triples for case in decided.cases} == {12}
+    alone = confirmed({"a": 0.0}, 12)
+    assert alone.reason.startswith("the one test is not slower")
+    assert [case.name for case in alone.cases] == ["a"]
+
+
+def test_only_what_was_kept_as_slower_can_be_slower():
+    assert verdicts(confirmed({"a": 0.1}, 20, slower=(), faster=("a",))) == {}
+    assert verdicts(confirmed({"a": -0.1}, 20, slower=(), faster=("a",))) == {"a": "faster"}
+    assert verdicts(confirmed({"a": -0.1}, 20, slower=("a",), faster=())) == {}
+
+
+def test_too_few_triples_cannot_clear_what_may_be_slower():
+    decided = confirmed({"a": 0.0, "b": 0.0}, LEAST_CONFIRMATION - 1)
+    assert (decided.outcome, decided.exit_status) == ("cannot judge", CANNOT_JUDGE)
+    assert decided.reason.startswith("a, b may be slower")
+    assert confirmed({"a": 0.0, "b": 0.0}, LEAST_CONFIRMATION).exit_status == PASS
+    kept = Kept(tuple("abcde"), (), False)
+    many = decide(samples(dict.fromkeys("abcde", 0.0), 8), [], kept, BAR, 40)
+    assert many.reason.startswith("a, b, c and 2 more may be slower")
+
+
+def test_without_samples_it_cannot_judge():
+    assert decide([], [], Kept((), (), False), BAR, 40).exit_status == CANNOT_JUDGE
+
+
+def test_noise_in_more_than_half_of_the_tests_cannot_be_judged():
+    quiet = [s for name in ("a", "b") for s in samples({name: 0.0}, 20, stage="confirmation", noise=0.001)]
+    loud = [s for i in range(3) for s in samples({f"loud {i}": 0.0}, 20, stage="confirmation", noise=0.5, seed=i)]
+    two = [s for s in loud if s.test != "loud 2"]
+    names = [s.test for s in quiet + loud]
+    assert decide([], quiet + two, Kept(tuple(dict.fromkeys(names))[:4], (), False), BAR, 20).exit_status == PASS
+    decided = decide([], quiet + loud, Kept(tuple(dict.fromkeys(names)), (), False), BAR, 20)
+    assert decided.exit_status == CANNOT_JUDGE
+    assert (
+        "too much noise; slowdowns that would have been found in 80% of runs: 5% in 2, 10% in 2 of 5" in decided.reason
+    )
+    assert (
+        decide([], quiet + loud, Kept(tuple(dict.fromkeys(names)), (), False), 5.0, 20).exit_status == PASS
+    )  # a bar of 500 %
+    assert LARGE == 0.10
+
+
+def test_holms_correction_is_over_the_kept_cases_only():
+    """One p-value of 0.004 is enough alone, and not among three."""
+    made = samples({"a": 0.03}, 12, stage="confirmation", noise=0.0)
+    # nine of twelve triples have the head last, in three it is first
+    made = [
+        s._replace(
+            processor_seconds=1e-3 * (0.9 if s.triple < 3 else 1.05), own_seconds=1e-3 * (0.9 if s.triple < 3 else 1.05)
+        )
+        if s.label == "head"
+        else s._replace(
+            processor_seconds=1e-3 * (1 + 1e-4 * s.triple + (1e-5 if s.label == "base" else 0)), own_seconds=1e-3
+        )
+        for s in made
+    ]
+    alone = decide([], made, Kept(("a",), (), False), BAR, 12)
+    p = alone.cases[0].p_value
+    others = samples({"b": 0.0, "c": 0.0}, 12, stage="confirmation", seed=4)
+    among = decide([], made + others, Kept(("a", "b", "c"), (), False), BAR, 12)
+    assert next(c for c in among.cases if c.name == "a").p_value == pytest.approx(min(1, 3 * p))
+    beside = decide([], made + others, Kept(("a",), ("b", "c"), False), BAR, 12)
+    assert next(c for c in beside.cases if c.name == "a").p_value == pytest.approx(p)
+
+
+def test_the_second_look_does_not_count_for_everything():
+    first, second = samples(flat(20), 4, noise=0.001), samples({"test 000": 0.5}, 4, stage="second look", first=4)
+    decided = decide(first + second, [], Kept((), (), False), BAR, 40)
+    assert decided.cases[0].triples == 4
+    assert decided.cases[0].change.ratio == pytest.approx(1.0, abs=0.001)
+
+
+def test_enough_is_when_little_above_the_bar_would_be_seen():
+    kept = Kept(("a", "b"), (), False)
+
+    def made(count, noise, effect=0.0):
+        return samples({"a": effect, "b": effect}, count, stage="confirmation", noise=noise)
+
+    assert enough(made(LEAST_CONFIRMATION, 0.001), kept, BAR)
+    assert not enough(made(LEAST_CONFIRMATION - 1, 0.001), kept, BAR)
+    assert not enough(made(LEAST_CONFIRMATION, 0.05), kept, BAR)
+    assert not enough([], kept, BAR)
+    one_loud = made(20, 0.001)[::1] + samples({"c": 0.0}, 20, stage="confirmation", noise=0.3)
+    assert enough(one_loud, kept, BAR)  # nobody asked about c
+    assert not enough(one_loud, Kept(("a", "b", "c"), (), False), BAR)
+    for effect in (-0.5, 0.02, 0.5):  # where the head lies does not matter
+        assert enough(made(LEAST_CONFIRMATION, 0.001, effect), kept, BAR)
+        assert not enough(made(LEAST_CONFIRMATION, 0.05, effect), kept, BAR)
+
+
+def test_false_alarms_are_rare_and_slowdowns_are_found():
+    alarms = found = 0
+    for seed in range(60):
+        alarms += run(flat(50), noise=0.03, seed=seed).exit_status != PASS
+        found += "slow" in verdicts(run(flat(50) | {"slow": 0.05}, noise=0.03, seed=seed))
+    assert alarms <= 2
+    assert found >= 54
+
+
+def test_a_drift_over_the_triples_is_no_change():
+    screening = samples(flat(20), 8, noise=0.002, shift=0.1)
+    assert not screen(screening, BAR)
