@@ -143,14 +143,14 @@ CASES = (
 )
 """Kind and units; two per cent of a hundred units are two."""
 
-MARKER = re.compile(r"^( +)slice_sums\(X, .*\bplace \+ s\)$", re.MULTILINE)
+MARKER = re.compile(r"^( +)slice_sums\(table, .*\bslot \+ s\)$", re.MULTILINE)
 """The call, in the loop over iterations i and slices s, of which a part is repeated."""
 EXTRA = """\
-turn, rate = i * slices + s, {share!r} * plan.groups / slices
+turn, rate = i * plan.slices + s, {share!r} * plan.groups / plan.slices
 repeated = int((turn + 1) * rate) - int(turn * rate)  # whole groups; over the iterations it comes out right
-begin = -(-plan.groups // plan.block) * s // slices * plan.block
-place_in_X = begin * C * len(shape) * 256 // X.itemsize
-hidden_forward(X, place_in_X, min(repeated, plan.groups - begin), shape, plan, scaled, bias, A, z)
+begin = -(-plan.groups // plan.block) * s // plan.slices * plan.block
+x = begin * plan.C * len(table.features) * 256 // table.X.itemsize
+hidden_forward(table, plan, weights, scratch, x, min(repeated, plan.groups - begin))
 """
 REPEATED_PER_EFFECT = 1.87
 """Share of the forward passes to repeat for a slowdown by 1, as once measured for H = 4."""
@@ -217,7 +217,7 @@ def slow_down(kernels: Path, repeated: float) -> None:
     lines = "".join(f"{match[1]}{line}\n" for line in EXTRA.format(share=repeated).splitlines())
     text = sources[path][: match.start()] + lines + sources[path][match.start() :]
     if "def hidden_forward(" not in text:
-        text = text.replace("\nimport numpy", "\nfrom fastsym.kernels.simd import hidden_forward\nimport numpy", 1)
+        text = text.replace("\nimport numpy", "\nfrom fastsym.kernels.passes import hidden_forward\nimport numpy", 1)
     path.write_text(text, encoding="utf-8")
 
 

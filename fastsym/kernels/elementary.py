@@ -53,7 +53,7 @@ COTH_64 = (
     0.1155245300933242,
     TWO_LOG2_E,
 )
-"""r coth(r ln2 / 2) in powers of r squared."""
+"""r coth(r ln2 / 2) in powers of r squared, for r from -1/8 to 7/8."""
 COTH_32 = (1.0437399733967242e-05, -0.0009250269358756279, 0.1155245283232267, TWO_LOG2_E)
 EXP_64 = (
     2.510038549551032e-08,
@@ -67,7 +67,7 @@ EXP_64 = (
     0.16666666666666669,
     0.5,
 )
-"""(exp(x) - 1 - x) / x squared in powers of x."""
+"""(exp(x) - 1 - x) / x squared in powers of x, for x up to ln2 / 2 on either side of 0."""
 EXP_32 = (0.0013926183587713494, 0.008363179052722578, 0.041666554617204574, 0.16666576989698775, 0.5)
 LOG_64 = (
     0.07308518774395825,
@@ -78,40 +78,22 @@ LOG_64 = (
     0.1999999999994962,
     0.3333333333333335,
 )
-"""(log((1 + s) / (1 - s)) / 2 s - 1) / s squared in powers of s squared."""
-
-
-@jit_inline
-def _coth_series(r: Any) -> Any:
-    """r coth(r ln2 / 2) for |r| <= 7/8."""
-    return polynomial(r * r, COTH_64, COTH_32)
-
-
-@jit_inline
-def _exp_series(x: Any) -> Any:
-    """exp(x) - 1 for |x| <= ln2 / 2."""
-    return fma(polynomial(x, EXP_64, EXP_32), x * x, x)
-
-
-@jit_inline
-def _log_series(v: Any) -> Any:
-    """log((1 + s) / (1 - s)) over 2 s, less 1, over v, for v = s s and |s| < 0.172."""
-    return polynomial(v, LOG_64, LOG_64)
+"""(log((1 + s) / (1 - s)) / 2 s - 1) / s squared in powers of s squared, for s up to 0.172 on either side of 0."""
 
 
 @jit_inline
 def _tanh_ratio(y: Any) -> Any:
     """tanh(y ln2 / 2) for y >= 0 as numerator and denominator, and the low part of each.
 
-    exp(2 z) is 2**y. With it written as s (c + r) / (c - r), where s = 2**k, y = k + r and c is as in
-    _coth_series, tanh = (a (c + r) + r) / (a (c + r) + c) with a = (s - 1) / 2. For k = 0 that is r / c. k is chosen
-    so that r >= -1/8 from k = 1 on: the numerator's two terms never cancel by much.
+    exp(2 z) is 2**y. With it written as s (c + r) / (c - r), where s = 2**k, y = k + r and c = r coth(r ln2 / 2),
+    tanh = (a (c + r) + r) / (a (c + r) + c) with a = (s - 1) / 2. For k = 0 that is r / c. k is chosen so that
+    r >= -1/8 from k = 1 on: the numerator's two terms never cancel by much.
     """
     y = minimum(y, by_precision(y, 56.0, 27.0))  # tanh rounds to 1 before that
     k = floor(y + like(y, 0.125))
     r = y - k
     a = bits_to_exponent(k + by_precision(y, _ROUND_HALF_64, _ROUND_HALF_32)) - like(y, 0.5)
-    c = _coth_series(r)
+    c = polynomial(r * r, COTH_64, COTH_32)
     sum_ = c + r
     numerator, denominator = fma(a, sum_, r), fma(a, sum_, c)
     return numerator, denominator, fma(a, sum_, fneg(numerator)) + r, fma(a, sum_, fneg(denominator)) + c
@@ -147,7 +129,7 @@ def _exp_parts(t: Any) -> Any:
     k = shifted - magic
     x = fma(k, by_precision(t, -_LN_2_64, -_LN_2_32), fneg(t))
     x = fma(k, by_precision(t, -_LN_2_LOW_64, -_LN_2_LOW_32), x)
-    above = _exp_series(x)
+    above = fma(polynomial(x, EXP_64, EXP_32), x * x, x)
     e = like(t, 1.0) + above
     return e, above - (e - like(t, 1.0)), shifted
 
@@ -202,8 +184,9 @@ def log(x: float) -> Any:
     m = np.int64(bits - (shift << 52)).view(np.float64)
     s = (m - 1.0) / (m + 1.0)
     v = s * s
+    p = polynomial(v, LOG_64, LOG_64)
     # log m = 2 s + 2 s v p
-    return fma(exponent, _LN_2_64, 2.0 * s + fma(2.0 * s * v, _log_series(v), exponent * _LN_2_LOW_64))
+    return fma(exponent, _LN_2_64, 2.0 * s + fma(2.0 * s * v, p, exponent * _LN_2_LOW_64))
 
 
 @jit_inline
@@ -213,5 +196,6 @@ def log_up_to_two(x: Any) -> Any:
     m = select_negative(above, like(x, 0.5) * x, x)
     s = (m - like(x, 1.0)) / (m + like(x, 1.0))
     v = s * s
+    p = polynomial(v, LOG_64, LOG_64)
     double = s + s
-    return fma(double * v, _log_series(v), double) + select_negative(above, like(x, _LN_2_64), like(x, 0.0))
+    return fma(double * v, p, double) + select_negative(above, like(x, _LN_2_64), like(x, 0.0))

@@ -1,13 +1,15 @@
-"""How the kernels with explicit registers lay out the table and the weights.
+"""How the kernels with explicit registers lay out the table and the weights, and the structs that hold them.
 
 Layout, with registers of L numbers, groups of G = 4 L samples, and features in C chunks of F::
 
-    X      [group][chunk][feature of the chunk][sample of the group]    missing features and samples are zero
-    rows   [unit][chunk][F weights, b1, W2, padding up to S]            S a multiple of L; R = C S
-    state  all rows, and one register more that begins with b2
-    sums   [slice] like rows: what is summed over samples for each weight
+    X          [group][chunk][feature of the chunk][sample of the group]    missing features and samples are zero
+    rows       [unit][chunk][F weights, b1, W2, padding up to S]            S a multiple of L; R = C S
+    state      all rows, and one register more that begins with b2
+    gradients  [slice] like rows: what is summed over samples for each weight
 
 b1 and W2 sit in the first chunk of a row. Shape legend: :mod:`fastsym.model.params`.
+
+Kernels take the structs as they are: to Numba a NamedTuple is its fields.
 """
 
 from typing import NamedTuple
@@ -17,6 +19,7 @@ from numpy.typing import DTypeLike
 
 from fastsym.model.params import Array, Params
 
+REGISTER_BYTES = 64
 CHUNK_SIZES = (3, 5, 8, 9)
 """Features of a chunk: each size is compiled on its own, so there are few; the gradients of two units,
 2 (F + 2) registers, must fit into 32."""
@@ -35,41 +38,95 @@ class Plan(NamedTuple):
 
     H: int
     M: int
+    """Samples, each counted as often as it stands for."""
     groups: int
     C: int
     S: int
     slices: int
-    heavy: int
-    """Registers that hold samples that stand for several; they come first."""
+    weighted: int
+    """Registers with samples that stand for several; they come first."""
     block: int
     """Groups of a block."""
 
 
-class Packed(NamedTuple):
-    """A table in the kernel's layout, and the sizes that follow from it."""
+class Table(NamedTuple):
+    """Features and labels."""
 
     X: Array
-    sign: Array
+    signs: Array
     """1 for label 0, -1 for label 1, 0 for a missing sample; 1 if it stands for samples of both labels."""
-    pull: Array
-    """sign, times how many samples it stands for; sign itself if each stands for one, for the cache's sake."""
-    both: Array
-    """How many of label 1 are among those, if there are some of label 0 too; otherwise 0. Only for heavy registers."""
-    shape: tuple[int, ...]
-    """As many entries as a chunk has features: the compiler sees a tuple's length."""
-    sizes: tuple[int, int, int, int, int, int, int]
-    """H, M, chunks, S, slices, heavy, block: as in :class:`Plan`."""
+    signed_weights: Array
+    """The sign, times how many samples it stands for; the signs themselves if each stands for one, for the cache's
+    sake."""
+    ones: Array
+    """How many of label 1 are among those, if there are some of label 0 too; otherwise 0. Only for weighted
+    registers."""
+    features: tuple[int, ...]
+    """As many zeros as a chunk has features: the compiler sees a tuple's length."""
+
+
+class Weights(NamedTuple):
+    """A thread's own copy of one network."""
+
+    rows: Array
+    """The state: in rows, and b2."""
+    scaled: Array
+    """The rows as the forward pass wants them: for tanh_scaled, and W2 times the multiplicity."""
+    b2: Array
+    """The last register of the state, as a view."""
+
+
+class Scratch(NamedTuple):
+    """A thread's values of one block of samples."""
+
+    A: Array
+    """(H, block) hidden activations, then the slopes of their arguments."""
+    z: Array
+    """(block,) argument of the output's sigmoid, then arguments of the cost's logarithms."""
+    dz: Array
+    """(block,) sigmoid(z) - y."""
+
+
+class Partials(NamedTuple):
+    """Sums over the samples of each slice."""
+
+    gradients: Array
+    bias_cost: Array
+    """(slices, 8): gradient of b2, and cost. Each fills a cache line, so that threads do not disturb each other."""
+
+
+class Networks(NamedTuple):
+    """A population to train."""
+
+    states: Array
+    """(P, N)"""
+    steps: Array
+    """(P,) learning rates over M."""
+    multiplicity: Array
+    """(H,) how many equal units each hidden unit stands for."""
+    costs: Array
+    """(P, T)"""
+    history: Array
+    """(P, snapshots, N) states before iterations 0, ``every``, 2 ``every``, ..."""
+    every: int
+    """0 for no snapshots."""
 
 
 def aligned(size: int, dtype: DTypeLike) -> Array:
     """Zeros that begin on a multiple of 64 bytes, so that no register is loaded from two cache lines."""
     count = size * np.dtype(dtype).itemsize
-    room = np.zeros(count + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    return room[start : start + count].view(dtype)
+    memory = np.zeros(count + REGISTER_BYTES, np.uint8)
+    start = -memory.ctypes.data % REGISTER_BYTES
+    return memory[start : start + count].view(dtype)
 
 
-def pack(X: Array, y: Array, hidden: int) -> Packed:
+def slice_count(X: Array) -> int:
+    """Return the number of slices of the samples of X (D, M): so many threads can share them."""
+    groups = -(-X.shape[1] * X.itemsize // (4 * REGISTER_BYTES))
+    return int(min(-(-groups // BLOCK_GROUPS), MOST_SLICES))
+
+
+def pack(X: Array, y: Array, hidden: int) -> tuple[Table, Plan]:
     """Bring a table into the kernel's layout.
 
     Parameters
@@ -78,72 +135,100 @@ def pack(X: Array, y: Array, hidden: int) -> Packed:
         (D, M)
     y
         (M,) labels; or (2, M), how many samples of label 0 and of label 1 each column of X stands for, in descending
-        order of their sum. Then threads may not share the samples.
+        order of their sum. Then there is one slice only.
     hidden
         H.
     """
     real = X.dtype
     D, M = X.shape
-    L = 64 // real.itemsize
+    L = REGISTER_BYTES // real.itemsize
     G = 4 * L
     # A chunk costs about two features beside its own.
     F = min(CHUNK_SIZES, key=lambda size: (-(-D // size) * (size + 2), size))
-    chunks = -(-D // F)
-    groups = -(-M // G)
+    chunks, groups = -(-D // F), -(-M // G)
     packed = aligned(groups * chunks * F * G, real)
     view = packed.reshape(groups, chunks * F, G)
     whole = M // G
     view[:whole, :D] = X[:, : whole * G].reshape(D, whole, G).transpose(1, 0, 2)
     view[whole:, :D, : M - whole * G] = X[:, whole * G :]
     zeros, ones = (1 - y, y) if y.ndim == 1 else y
-    sign = aligned(groups * G, real)
-    sign[:M] = np.where(zeros > 0, 1, -1)
-    heavy = -(-int((zeros + ones > 1).sum()) // L)
-    pull, both = (aligned(groups * G, real), aligned(heavy * L, real)) if heavy else (sign, sign[:0])
-    if heavy:
-        pull[:M] = sign[:M] * (zeros + ones)
-        both[:M] = np.where(zeros > 0, ones, 0)[: heavy * L]
-    S = -(-(F + 2) // L) * L
-    slices, block = min(-(-groups // BLOCK_GROUPS), MOST_SLICES), BLOCK_GROUPS
+    signs = aligned(groups * G, real)
+    signs[:M] = np.where(zeros > 0, 1, -1)
+    weighted = -(-int((zeros + ones > 1).sum()) // L)
+    signed_weights, ones_of_both = signs, signs[:0]
+    if weighted:
+        signed_weights, ones_of_both = aligned(groups * G, real), aligned(weighted * L, real)
+        signed_weights[:M] = signs[:M] * (zeros + ones)
+        ones_of_both[:M] = np.where(zeros > 0, ones, 0)[: weighted * L]
+    slices, block = slice_count(X), BLOCK_GROUPS
     if y.ndim == 2:
         slices, block = 1, min(groups, LONG_BLOCK // G) if hidden <= NARROW else BLOCK_GROUPS
-    sizes = (hidden, int(y.sum()) if y.ndim == 2 else M, chunks, S, slices, heavy, block)
-    return Packed(packed, sign, pull, both, (0,) * F, sizes)
+    samples = int(y.sum()) if y.ndim == 2 else M
+    plan = Plan(hidden, samples, groups, chunks, -(-(F + 2) // L) * L, slices, weighted, block)
+    return Table(packed, signs, signed_weights, ones_of_both, (0,) * F), plan
 
 
-def state_size(table: Packed) -> int:
-    """Numbers in one network's state."""
-    H, _, chunks, S, *_ = table.sizes
-    return H * chunks * S + 64 // table.X.itemsize
+def _length(plan: Plan) -> int:
+    """Numbers in all rows of a network."""
+    return plan.H * plan.C * plan.S
 
 
-def _row_views(states: Array, table: Packed) -> tuple[Array, Array]:
+def thread_memory(table: Table, plan: Plan) -> tuple[Weights, Scratch]:
+    """Make what each thread needs for itself, side by side in one piece of memory."""
+    block, length = plan.block * 4 * REGISTER_BYTES // table.X.itemsize, _length(plan)
+    sizes = (plan.H * block, block, block, length, state_size(table, plan))
+    A, z, dz, scaled, state = np.split(aligned(sum(sizes), table.X.dtype), np.cumsum(sizes[:-1]))
+    return Weights(state, scaled, state[length:]), Scratch(A, z, dz)
+
+
+def shared_memory(table: Table, plan: Plan, copies: int) -> Partials:
+    """Make what those who share a network need: so many copies of the sums of all slices."""
+    slots = copies * plan.slices
+    gradients = aligned(slots * _length(plan), table.X.dtype)
+    return Partials(gradients, aligned(slots * 8, np.float64).reshape(-1, 8))
+
+
+def state_size(table: Table, plan: Plan) -> int:
+    """N, numbers in one network's state."""
+    return _length(plan) + REGISTER_BYTES // table.X.itemsize
+
+
+def _row_views(states: Array, plan: Plan) -> tuple[Array, Array]:
     """Rows (..., H, C, S) and the last register (..., L) of states (..., N), as views."""
-    H, _, chunks, S, *_ = table.sizes
-    length = H * chunks * S
-    return states[..., :length].reshape(*states.shape[:-1], H, chunks, S), states[..., length:]
+    length = _length(plan)
+    return states[..., :length].reshape(*states.shape[:-1], plan.H, plan.C, plan.S), states[..., length:]
 
 
-def states_of(params: Params, table: Packed) -> Array:
-    """States (P, N) of a population with parameters W1 (P, H, D), b1 (P, H), W2 (P, H), b2 (P,)."""
-    P = len(params.W1)
-    F = len(table.shape)
-    states = aligned(P * state_size(table), table.X.dtype).reshape(P, -1)
-    rows, last = _row_views(states, table)
-    for c in range(rows.shape[2]):
+def pack_networks(
+    table: Table,
+    plan: Plan,
+    params: Params,
+    learning_rates: Array,
+    costs: Array,
+    multiplicity: Array | None = None,
+    snapshots: int = 0,
+    every: int = 0,
+) -> Networks:
+    """Bring a population with W1 (P, H, D), b1 (P, H), W2 (P, H), b2 (P,) into the kernel's layout."""
+    real, P, F = table.X.dtype, len(params.W1), len(table.features)
+    states = aligned(P * state_size(table, plan), real).reshape(P, -1)
+    rows, last = _row_views(states, plan)
+    for c in range(plan.C):
         part = params.W1[:, :, c * F : (c + 1) * F]
         rows[:, :, c, : part.shape[2]] = part
     rows[:, :, 0, F] = params.b1
     rows[:, :, 0, F + 1] = params.W2
     last[:, 0] = params.b2
-    return states
+    units = np.ones(plan.H, real) if multiplicity is None else multiplicity
+    history = np.empty((P, snapshots, states.shape[1]), real)
+    return Networks(states, (learning_rates / plan.M).astype(real), units, costs, history, every)
 
 
-def read_states(states: Array, table: Packed, params: Params) -> None:
+def read_states(states: Array, table: Table, plan: Plan, params: Params) -> None:
     """Overwrite ``params``, whose arrays have the leading axes of ``states`` (..., N), with what is in them."""
-    F = len(table.shape)
-    rows, last = _row_views(states, table)
-    for c in range(rows.shape[-2]):
+    F = len(table.features)
+    rows, last = _row_views(states, plan)
+    for c in range(plan.C):
         part = params.W1[..., c * F : (c + 1) * F]
         part[...] = rows[..., c, : part.shape[-1]]
     params.b1[...] = rows[..., 0, F]

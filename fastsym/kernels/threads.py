@@ -1,4 +1,4 @@
-"""Threads that work on one training together: how many, how to start them, and where they meet.
+"""Threads that work on one training together: how many, how to start them, and how they wait for each other.
 
 These are plain Python threads inside kernels that have released the interpreter lock. They live as long as one
 call, so nothing spins or sleeps between calls, a forked child inherits none, and calls from several Python
@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -25,8 +25,18 @@ from fastsym.model.params import Array
 
 SPINS = 4000
 """Looks at the counter, a few microseconds in all, before a waiting thread offers its processor to others."""
-MET, STOP, NEXT, LENGTH = 0, 8, 16, 24
-"""Places in the shared counters, a cache line apart: arrivals, a request to stop, the next piece of work."""
+ARRIVALS, STOP, NEXT, COUNTERS = 0, 8, 16, 24
+"""Places in the shared counters, a cache line apart: arrivals at the barrier, a request to stop, the next network; and
+the counters' length."""
+
+
+class Crew(NamedTuple):
+    """Threads that share one network, as one of them sees it."""
+
+    counters: Array
+    thread: int
+    """Its number, from 0."""
+    threads: int
 
 
 @intrinsic
@@ -56,21 +66,21 @@ def atomic_load(typingctx: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
-def relax(typingctx: Any) -> Any:
-    """``relax()``: tell the processor that this is a waiting loop, where it has a word for it."""
+def pause(typingctx: Any) -> Any:
+    """``pause()``: tell the processor that this is a waiting loop, where it has a word for it."""
 
     def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         if builder.module.triple.startswith(("x86_64", "i386", "i686")):
-            pause = ir.FunctionType(ir.VoidType(), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, pause, "llvm.x86.sse2.pause"), [])
+            call = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, call, "llvm.x86.sse2.pause"), [])
         return context.get_dummy_value()
 
     return signature(types.void), codegen
 
 
 @intrinsic
-def give_way(typingctx: Any) -> Any:
-    """``give_way()``: let the system run another thread on this processor, where it has POSIX's call for it."""
+def yield_processor(typingctx: Any) -> Any:
+    """``yield_processor()``: let the system run another thread on this processor, where it has POSIX's call for it."""
 
     def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
         if os.name == "posix":
@@ -82,18 +92,26 @@ def give_way(typingctx: Any) -> Any:
 
 
 @jit_inline
-def meet(counters: Array, arrivals: int) -> bool:
-    """Wait until so many arrivals have been counted, this one included; False if asked to stop meanwhile."""
-    atomic_add(counters, MET, 1)
+def barrier(crew: Crew, phase: int) -> bool:
+    """Wait until the whole crew has come here in this phase, 0, 1, ...; False if asked to stop meanwhile."""
+    if crew.threads == 1:
+        return bool(atomic_load(crew.counters, STOP) == 0)
+    atomic_add(crew.counters, ARRIVALS, 1)
+    arrivals = crew.threads * (phase + 1)
     spins = 0
-    while atomic_load(counters, MET) < arrivals:
-        if atomic_load(counters, STOP) != 0:
+    while atomic_load(crew.counters, ARRIVALS) < arrivals:
+        if atomic_load(crew.counters, STOP) != 0:
             return False
-        relax()
+        pause()
         spins += 1
         if spins > SPINS:
-            give_way()
+            yield_processor()
     return True
+
+
+def new_counters() -> Array:
+    """Make the counters that the threads of one training share."""
+    return np.zeros(COUNTERS, np.int64)
 
 
 def thread_count() -> int:
@@ -104,8 +122,8 @@ def thread_count() -> int:
     return max(1, min(int(count), available))
 
 
-def spread(thread: int, threads: int) -> None:
-    """Move the calling thread to a processor of its own, if there are as many threads as processors.
+def pin_thread(thread: int, threads: int) -> None:
+    """Start the calling thread on a processor of its own, if there are as many threads as processors.
 
     New threads often start on one processor, and those that wait for each other then take turns on it until the
     system has noticed, which takes longer than many a training. Where a thread goes afterwards is the system's affair.
@@ -119,7 +137,7 @@ def spread(thread: int, threads: int) -> None:
             os.sched_setaffinity(0, allowed)
 
 
-def run_together(work: Callable[[int, Array], None], threads: int) -> None:
+def run_in_threads(work: Callable[[int, Array], None], threads: int) -> None:
     """Call ``work(thread, counters)`` in so many threads at once and wait for all.
 
     The calling thread only waits, so that Ctrl-C reaches it at once; it then sets ``counters[STOP]``, which
@@ -137,12 +155,12 @@ def run_together(work: Callable[[int, Array], None], threads: int) -> None:
     BaseException
         The first exception of any thread, or what interrupted the waiting.
     """
-    counters = np.zeros(LENGTH, np.int64)
+    counters = new_counters()
     failures: list[BaseException] = []
 
     def guarded(thread: int) -> None:
         try:
-            spread(thread, threads)
+            pin_thread(thread, threads)
             work(thread, counters)
         except BaseException as error:  # raised again by the calling thread
             counters[STOP] = 1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
-from fastsym.kernels import fused, loops, parallel, population
+from fastsym.kernels import fused, loops, population, simd
 from fastsym.model import reference, vectorised
 from fastsym.model.params import Array, LayerParams, Params
 from fastsym.training.checks import Problem
@@ -33,7 +33,7 @@ class TrainPopulation(Protocol):
         learning_rates: Array,
         costs: Array,
         *,
-        threads: int = ...,
+        threads: int = 1,
         multiplicity: Array | None = None,
         history: Params | None = None,
         every: int = 0,
@@ -68,15 +68,15 @@ OWN = (
     Variant(
         "simd",
         "explicit vector registers",
-        population.train_network,
+        simd.train_network,
         train_population=population.train_population,
     ),
     Variant(
         "parallel",
         "simd on all threads",
-        parallel.train_network,
-        threads=parallel.threads_used,
-        train_population=parallel.train_population,
+        population.train_network,
+        threads=population.threads_used,
+        train_population=population.train_population,
     ),
 )
 

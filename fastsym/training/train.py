@@ -153,6 +153,7 @@ def run(
                     Params(*(a[None] for a in params)),
                     np.array([learning_rate]),
                     part[None],
+                    threads=variant.threads(X),
                     multiplicity=multiplicity,
                     history=Params(*views) if every else None,
                     every=every,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastsym
-from fastsym.kernels import layout, parallel, population
+from fastsym.kernels import layout, population
 from fastsym.model.params import Params
 from fastsym.training.checks import merge_samples
 
@@ -21,7 +21,7 @@ def _problem(D, H, M, dtype, seed=0):
 @pytest.mark.parametrize(("D", "H", "M"), EDGES)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_any_shape_follows_the_reference(D, H, M, dtype):
-    if dtype == np.float32 and len(layout.pack(np.zeros((D, 1)), np.zeros(1), 1).shape) < 8:
+    if dtype == np.float32 and len(layout.pack(np.zeros((D, 1)), np.zeros(1), 1)[0].features) < 8:
         D += 5  # fewer features are one more compilation, which float64 has had already
     X, y, params = _problem(D, H, M, dtype)
     ours = fastsym.train(X, y, params, 5, 0.1, "simd")
@@ -34,9 +34,9 @@ def test_any_shape_follows_the_reference(D, H, M, dtype):
 
 def test_chunks_are_few_and_waste_little():
     for D in range(1, 200):
-        table = layout.pack(np.zeros((D, 1)), np.zeros(1), 1)
-        padded = table.sizes[2] * len(table.shape)
-        assert len(table.shape) in layout.CHUNK_SIZES
+        table, plan = layout.pack(np.zeros((D, 1)), np.zeros(1), 1)
+        padded = plan.C * len(table.features)
+        assert len(table.features) in layout.CHUNK_SIZES
         assert D <= padded <= D + max(2, D // 3)
 
 
@@ -58,7 +58,7 @@ def test_parallel_gives_the_bits_of_simd(hidden):
     for threads in (2, 3, 4):  # more than there are processors, too: the bits must not depend on it
         networks = Params(*(a[None].copy() for a in params))
         costs = np.empty((1, 50))
-        population.train_population(data.X, data.y, networks, np.array([0.01]), costs, threads=threads, together=True)
+        population.train_population(data.X, data.y, networks, np.array([0.01]), costs, threads=threads)
         assert [a.tobytes() for a in (costs, *networks)] == expected
 
 
@@ -134,15 +134,16 @@ def test_parallel_trains_a_population_to_the_same_bits(networks):
     data = fastsym.load_titanic("standardised")
     alone = [fastsym.initialise("normal", 8, 5, scale=0.1, seed=seed) for seed in range(networks)]
     trained = []
-    for train in (population.train_population, parallel.train_population):
+    for threads in (1, 2):
         params, costs = Params(*(np.stack(a) for a in zip(*alone, strict=True))), np.empty((networks, 20))
         history = Params(*(np.empty((networks, 4, *a.shape[1:])) for a in params))
-        train(
+        population.train_population(
             data.X,
             data.y,
             params,
             np.full(networks, 0.1),
             costs,
+            threads=threads,
             multiplicity=np.full(5, 2.0),
             history=history,
             every=5,
@@ -175,9 +176,10 @@ def test_multiplicity_stands_for_equal_units():
 
 
 def test_wide_nets_need_little_memory():
-    table = layout.pack(np.zeros((9, 889)), np.zeros(889), 100_000)
-    shared = sum(a.nbytes for a in population.shared_room(table))
-    assert shared + 2 * population.own_room(table).nbytes < 0.7 * 2**30
+    table, plan = layout.pack(np.zeros((9, 889)), np.zeros(889), 100_000)
+    weights, scratch = layout.thread_memory(table, plan)
+    arrays = [*layout.shared_memory(table, plan, copies=2), *2 * (weights.rows, weights.scaled, *scratch)]
+    assert sum(a.nbytes for a in arrays) < 0.7 * 2**30
 
 
 def test_overflow_reaches_the_caller_as_a_warning():

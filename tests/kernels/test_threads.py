@@ -13,7 +13,7 @@ import pytest
 from conftest import posix_only
 
 import fastsym
-from fastsym.kernels.threads import NEXT, STOP, run_together, spread, thread_count
+from fastsym.kernels.threads import NEXT, STOP, pin_thread, run_in_threads, thread_count
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +46,10 @@ def test_threads_start_on_processors_of_their_own_where_each_has_one(monkeypatch
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(allowed))
     monkeypatch.setattr(os, "sched_setaffinity", lambda _, processors: asked.append(set(processors)))
     for thread in range(3):
-        spread(thread, 3)
+        pin_thread(thread, 3)
     assert asked == [{2}, allowed, {5}, allowed, {9}, allowed]
     asked.clear()
-    spread(0, 2)
+    pin_thread(0, 2)
     assert asked == []
 
 
@@ -95,7 +95,7 @@ def test_a_failing_thread_stops_the_others():
         seen.append(int(counters[NEXT]))
 
     with pytest.raises(ArithmeticError, match="broken"):
-        run_together(work, 3)
+        run_in_threads(work, 3)
     assert seen == [0, 0]
 
 
