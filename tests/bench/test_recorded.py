@@ -16,7 +16,6 @@ KEYS = {
     "times.csv": ["system", "threads", "hidden", "iterations", "dtype"],
     "targets.csv": ["measure", "hidden"],
     "playground.csv": ["hidden", "features", "dtype", "quantity"],
-    "gate/rates.csv": ["condition", "slowdown_nominal"],
 }
 WORDS = {"machine", "outcome", "default"}
 """Columns of words beside the keys."""
