@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import posix_only
 from gate_repository import PACKAGE, commit, git, leftovers, make, write
 
 from fastsym.regression.checkouts import carry, check_out, remove_stale, workshop
@@ -151,6 +152,7 @@ def test_a_linked_worktree(tmp_path, folder, taken):
 
 
 @pytest.mark.parametrize("working", [False, True])
+@posix_only
 def test_no_program_of_the_configuration_runs(folder, temporary, taken, working):
     mark = temporary.parent / "ran"
     program = temporary.parent / "program"
@@ -198,6 +200,7 @@ def test_nothing_is_left_after_an_error(folder, temporary, error):
     assert leftovers(folder, temporary) == []
 
 
+@posix_only
 def test_what_a_killed_run_left_is_removed_and_what_is_in_use_is_not(temporary):
     script = """
 import os, signal
@@ -231,6 +234,7 @@ def test_a_full_disk_says_so(folder, temporary, monkeypatch, taken):
     assert leftovers(folder, temporary) == []
 
 
+@posix_only
 def test_a_full_disk_while_git_writes(folder, temporary, monkeypatch, tmp_path):
     fake = tmp_path / "bin/git"
     fake.parent.mkdir()
