@@ -17,6 +17,7 @@ from fastsym.regression.decision import (
     decide,
     detectable_log,
     enough,
+    interval_error,
     middle_of,
     noise_of,
     screen,
@@ -147,25 +148,60 @@ def test_the_median_over_tests_is_blind_to_one_of_them():
 
 
 def test_what_is_detectable_has_three_limits():
-    wide, few = np.log1p(BAR), standard_error(0.01, 40)
-    sure = norm.ppf(0.9)
-    assert detectable_log(0.001, 40, 1, BAR, -np.inf, 8) == pytest.approx(wide + sure * 0.1 * few, rel=1e-4)
-    family = (norm.isf(0.01 / 10) + sure) * 5 * few
-    assert detectable_log(0.05, 40, 10, BAR, -np.inf, 8) == pytest.approx(family, rel=1e-4)
-    kept = 0.1 + sure * standard_error(0.01, 8)
-    assert detectable_log(0.01, 40, 10, BAR, 0.1, 8) == pytest.approx(kept, rel=1e-4)
-    assert detectable_log(0.01, 40, 10, BAR, 0.1, 0) < 0.05  # without a screening there was no threshold
-    assert detectable_log(0.01, 0, 1, BAR, -np.inf, 8) == np.inf
-    assert detectable_log(0.0, 4, 1, BAR, -np.inf, 8) == np.inf  # 3^-4 is above 0.01
-    assert detectable_log(0.0, 5, 1, BAR, -np.inf, 8) == pytest.approx(wide)
-    assert detectable_log(0.0, 5, 3, BAR, -np.inf, 8) == np.inf
+    bar, sure = np.log1p(BAR), norm.ppf(0.9)
+    assert detectable_log(0.0001, 40, 1, BAR) == pytest.approx(bar + sure * 0.0001, rel=1e-4)
+    assert detectable_log(0.01, 40, 10, BAR) == pytest.approx((norm.isf(0.01 / 10) + sure) * 0.01, rel=1e-4)
+    assert detectable_log(0.01, 40, 10, BAR, 0.2) == 0.2
+    assert detectable_log(0.01, 0, 1, BAR) == np.inf
+    assert detectable_log(0.0, 4, 1, BAR) == np.inf  # 3^-4 is above 0.01
+    assert detectable_log(0.0, 5, 1, BAR) == pytest.approx(bar)
+    assert detectable_log(0.0, 5, 3, BAR) == np.inf
+
+
+def test_the_error_of_an_interval_is_that_of_a_median_or_more():
+    draws = np.random.default_rng(0).normal(size=(300, 40))
+    assert np.mean([interval_error(values) for values in draws]) == pytest.approx(
+        np.std(np.median(draws, axis=1)), rel=0.2
+    )
+    assert interval_error(draws[0, :0]) == 0.0
+    assert interval_error(draws[0, :3]) == 0.0  # too few for an interval
+
+
+def test_a_few_bad_processes_are_not_overlooked():
+    """The middle of the control's noise is small, and yet the head's median is not known well."""
+    made = samples({"a": 0.0}, 20, stage="confirmation", noise=0.001)
+    kept = Kept(("a",), (), False)
+    quiet = decide([], made, kept, BAR, 20).cases[0].detectable
+    assert quiet < 0.03
+    rough = [
+        s._replace(
+            processor_seconds=s.processor_seconds * (1 + 0.2 * (s.triple % 3)),
+            own_seconds=s.own_seconds * (1 + 0.2 * (s.triple % 3)),
+        )
+        if s.label == "head"
+        else s
+        for s in made
+    ]
+    assert decide([], rough, kept, BAR, 20).cases[0].detectable > 0.1
+    unlike = [
+        s._replace(
+            processor_seconds=s.processor_seconds * (1 + 0.2 * (s.triple % 5 > 2)),
+            own_seconds=s.own_seconds * (1 + 0.2 * (s.triple % 5 > 2)),
+        )
+        if s.label == "control"
+        else s
+        for s in made
+    ]
+    assert enough(made, kept, BAR)
+    assert not enough(unlike, kept, BAR)
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.06])
 def test_what_is_called_detectable_is_found_in_four_of_five_runs(noise):
     tests = 30
     threshold = screen(samples(flat(tests), 8, noise=noise, seed=99), BAR).threshold
-    size = float(np.expm1(detectable_log(noise, 25, 10, BAR, threshold, 8)))
+    least_kept = threshold + norm.ppf(0.9) * standard_error(noise, 8)
+    size = float(np.expm1(detectable_log(standard_error(noise, 25), 25, 10, BAR, least_kept)))
     found = 0
     for seed in range(60):
         decided = run(flat(tests) | {"slow": size}, noise=noise, seed=seed, second=25)
