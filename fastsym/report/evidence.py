@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from fastsym.experiments.article import CURVE_ITERATIONS, LAYER_ITERATIONS
 from fastsym.experiments.claims import CLAIMS, Runs
 from fastsym.experiments.claims.runs import RECORD_EVERY
-from fastsym.experiments.symmetry import each_network, saturated_fraction
+from fastsym.experiments.symmetry import each_network, recorded, saturated_fraction
 from fastsym.model.params import Array, Params
 from fastsym.report.content import Plot, rounded
 from fastsym.report.style import BLUE, GREEN, VERMILLION
@@ -61,11 +61,10 @@ def _series(runs: Runs) -> Iterator[tuple[str, str, Array, Array]]:
     few = np.append(each[each < LAYER_ITERATIONS - 1], LAYER_ITERATIONS - 1)
     yield "layer", "zero start", few, runs.layer_zero[None, few]
     yield "layer", "random start", few, runs.layer_random[:, few]
-    recorded = np.minimum(RECORD_EVERY * np.arange(-(-CURVE_ITERATIONS // RECORD_EVERY) + 1), CURVE_ITERATIONS)
-    zero = runs.zero.history
-    assert zero is not None  # it was recorded
+    moments = np.minimum(RECORD_EVERY * np.arange(-(-CURVE_ITERATIONS // RECORD_EVERY) + 1), CURVE_ITERATIONS)
+    zero = recorded(runs.zero)
     moved = np.maximum(np.abs(zero.W1).max(axis=(1, 2)), np.abs(zero.W2).max(axis=1))
-    yield "weights", "zero start", recorded, moved[None]
+    yield "weights", "zero start", moments, moved[None]
     changes = [_changes(runs.random_starts, run.params) for run in (runs.random_short, runs.random)]
     ends = np.array([0, runs.random_short.costs.shape[1], CURVE_ITERATIONS])
     yield "weights", "random start", ends, np.stack([np.zeros(runs.seeds), *changes], axis=1)
@@ -76,8 +75,8 @@ def _series(runs: Runs) -> Iterator[tuple[str, str, Array, Array]]:
     yield "saturation", "random start", np.array([0, CURVE_ITERATIONS]), np.array(saturated).T
     yield "scale", "scale 0.01", each, runs.random.costs[:, each]
     yield "scale", "scale 1", each, runs.large.costs[:, each]
-    yield "splits", "zero start", recorded, np.array([split.zero for split in runs.splits])
-    yield "splits", "random start", recorded, np.array([split.random for split in runs.splits])
+    yield "splits", "zero start", moments, np.array([split.zero for split in runs.splits])
+    yield "splits", "random start", moments, np.array([split.random for split in runs.splits])
 
 
 def _changes(starts: list[Params], ends: Params) -> Array:

@@ -12,16 +12,8 @@ GATE = Path("reports/gate/rates.csv")
 
 OTHER_SYSTEMS_COLUMNS = ("hidden", "system", "threads", "yardstick", "ratio", "low", "high")
 GATE_COLUMNS = (
-    "condition",
-    "slowdown_nominal",
-    "slowdown_actual",
-    "decisions",
-    "disjoint",
-    "detected",
-    "cannot_judge",
-    "rate",
-    "low",
-    "high",
+    *("suite", "condition", "slowdown_nominal", "slowdown_actual", "decisions", "detected", "false_alarms"),
+    *("cannot_judge", "rate", "low", "high"),
 )
 YARDSTICKS = {1: "simd", 2: "parallel"}
 """Threads -> the variant that systems with as many are compared with."""
