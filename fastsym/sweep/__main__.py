@@ -1,5 +1,6 @@
 """``python -m fastsym.sweep OUTPUT``: run a grid of trainings, or resume it. See ``--help``."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -9,7 +10,7 @@ import typer
 from fastsym._console import progress_bar, run_program, stop, stoppable
 from fastsym.model.datasets import standardise
 from fastsym.model.table_options import TableOptions, with_table_options
-from fastsym.sweep import Grid, SweepBusyError, run
+from fastsym.sweep import BadPartsWarning, Grid, SchedulerError, SweepBusyError, run
 
 T = TypeVar("T")
 
@@ -39,7 +40,10 @@ def main(
         Path, typer.Argument(help="Directory for the results (Parquet); a sweep that is already there is resumed.")
     ],
     start: Annotated[str, typer.Option(help="How the weights start; see fastsym.initialise.")] = "normal",
-    scale: Annotated[str, typer.Option(help="Sizes of the starting weights.")] = "0.01",
+    scale: Annotated[
+        str | None,
+        typer.Option(help="Sizes of the starting weights; default: 1 for glorot, he and orthogonal, else 0.01."),
+    ] = None,
     hidden: Annotated[str, typer.Option(help="Numbers of hidden units.")] = "4",
     learning_rate: Annotated[str, typer.Option(help="Step sizes.")] = "0.01",
     seeds: Annotated[int, typer.Option(help="Number of seeds.")] = 100,
@@ -59,7 +63,7 @@ def main(
     """
     values: dict[str, Any] = {
         "start": listed("--start", start, str),
-        "scale": listed("--scale", scale, float),
+        "scale": (None,) if scale is None else listed("--scale", scale, float),
         "hidden": listed("--hidden", hidden, int),
         "learning_rate": listed("--learning-rate", learning_rate, float),
         "features": listed("--features", features, str),
@@ -74,9 +78,11 @@ def main(
         if data is not None and values["features"] != ("raw",):  # which may have columns that cannot be standardised
             tables = {"raw": data, "standardised": standardise(data)}
         grid = Grid(**values, seeds=seeds, first_seed=first_seed, iterations=iterations)
-        with progress_bar(quiet, LINE_SECONDS) as tell:
+        with progress_bar(quiet, LINE_SECONDS) as tell, warnings.catch_warnings():
+            warnings.simplefilter("always", BadPartsWarning)
+            warnings.showwarning = lambda message, *_: typer.echo(f"warning: {message}", err=True)
             run(grid, output, tables, scheduler, lambda done, total: tell(done / total, f"{done} of {total} networks"))
-    except (ValueError, TypeError, SweepBusyError, ImportError, OSError) as error:
+    except (ValueError, TypeError, SweepBusyError, SchedulerError, ImportError, OSError, MemoryError) as error:
         raise stop(error) from error
 
 

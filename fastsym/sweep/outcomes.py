@@ -5,6 +5,8 @@ its load. It therefore holds no times. Equal samples are merged into one with a 
 up to the rounding of sums in another order.
 """
 
+from collections.abc import Mapping
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numba
@@ -23,6 +25,7 @@ from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
 from fastsym.sweep.grid import Chunk, Grid
+from fastsym.training.checks import checked
 from fastsym.training.train import train_population
 
 if TYPE_CHECKING:
@@ -30,6 +33,25 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-6
 """Units whose parameters differ by at most this much count as equal in ``classes_within_tolerance``."""
+
+
+def check_training(grid: Grid, tables: Mapping[str, Dataset]) -> None:
+    """Check that every feature set can be trained on in every float type, at every learning rate.
+
+    Raises
+    ------
+    ValueError
+        If not; the message says which and why.
+    """
+    for (name, data), dtype in product(tables.items(), grid.dtype):
+        with np.errstate(all="ignore"):  # what leaves the finite range is refused
+            X, y = data.X.astype(dtype), data.y.astype(dtype)
+        start = initialise("zeros", len(X), 1, dtype=dtype)
+        for rate in grid.learning_rate:
+            try:
+                checked(X, y, start, grid.iterations, rate)
+            except ValueError as error:
+                raise ValueError(f"features {name!r} in {dtype}: {error}") from error
 
 
 def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = None) -> "DataFrame":

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -143,11 +144,12 @@ def test_a_part_that_could_not_be_written_whole_is_not_there(tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     grid = Grid(seeds=1, iterations=1)
-    with store.locked(tmp_path):
-        store.open_sweep(tmp_path, grid, {})
+    manifest = store.manifest_of(grid, {})
+    store.write_manifest(tmp_path, manifest)
     monkeypatch.setattr(step, full_disk)
+    rows = pd.DataFrame({"network": [0], "fastsym_version": ["0.1.0"]})
     with pytest.raises(OSError, match="No space left"):
-        store.write_part(tmp_path, grid.chunks()[0], pd.DataFrame({"network": [0]}))
+        store.write_part(tmp_path, store.sweep_id(manifest), grid.chunks()[0], rows)
     assert len(sweep.read(tmp_path)) == 0
 
 
@@ -157,28 +159,97 @@ def test_a_directory_with_other_things_is_refused(tmp_path):
         sweep.run(Grid(seeds=1, iterations=1), tmp_path)
     with pytest.raises(sweep.SweepDiffersError, match="expected the directory of a sweep"):
         sweep.read(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]  # no lock
 
 
-def test_bad_grids():
-    for options, message in (
-        ({"scale": ()}, "scale: expected at least one value"),
-        ({"hidden": (4, 4)}, "hidden: expected at least one value"),
-        ({"seeds": 0}, "seeds: expected an integer of at least 1"),
-        ({"iterations": 2.5}, "iterations: expected an integer"),
-        ({"learning_rate": (0.0,)}, "learning_rate: expected positive"),
-        ({"learning_rate": (float("nan"),)}, "learning_rate: expected positive"),
-        ({"start": ("xavier",)}, "kind: expected one of"),
-        ({"start": ("blocks:3",), "hidden": (2,)}, "blocks of 2 units"),
-        ({"scale": (float("inf"),)}, "scale: expected a finite number"),
-        ({"perturbation": (float("nan"),)}, "perturbation: expected a finite number"),
-        ({"dtype": ("float16",)}, "dtype: expected float64"),
-        ({"hidden": (0,)}, "hidden: expected an integer"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            Grid(**options)
-    with pytest.raises(ValueError, match="features: expected some of article"):
-        sweep.run(Grid(features=("pca",)), "never-made")
-    assert not Path("never-made").exists()
+@pytest.mark.parametrize(
+    ("options", "argument"),
+    [
+        ({"scale": ()}, "scale"),
+        ({"scale": 0.1}, "scale"),
+        ({"scale": "0.1"}, "scale"),
+        ({"scale": ("0.1",)}, "scale"),
+        ({"scale": (float("inf"),)}, "scale"),
+        ({"scale": (float("nan"),)}, "scale"),
+        ({"scale": (1e308,)}, "scale"),
+        ({"scale": (1e38,), "dtype": ("float64", "float32")}, "scale"),
+        ({"scale": (10**400,)}, "scale"),
+        ({"scale": (1j,)}, "scale"),
+        ({"scale": (True,)}, "scale"),
+        ({"scale": [[0.1]]}, "scale"),
+        ({"perturbation": (float("nan"),)}, "perturbation"),
+        ({"perturbation": (1e308,)}, "perturbation"),
+        ({"perturbation": (None,)}, "perturbation"),
+        ({"hidden": (4, 4)}, "hidden"),
+        ({"hidden": (0,)}, "hidden"),
+        ({"hidden": (2.7,)}, "hidden"),
+        ({"hidden": (2.0,)}, "hidden"),
+        ({"hidden": "24"}, "hidden"),
+        ({"hidden": b"24"}, "hidden"),
+        ({"hidden": 4}, "hidden"),
+        ({"hidden": (True,)}, "hidden"),
+        ({"hidden": (2**70,)}, "hidden"),
+        ({"hidden": (10**5000,)}, "hidden"),
+        ({"hidden": np.array([[3]])}, "hidden"),
+        ({"seeds": 0}, "seeds"),
+        ({"seeds": 10**30}, "seeds"),
+        ({"seeds": 2.5}, "seeds"),
+        ({"seeds": "3"}, "seeds"),
+        ({"seeds": (3,)}, "seeds"),
+        ({"seeds": 10**9, "hidden": (2, 3)}, "grid"),
+        ({"seeds": 10**9, "hidden": (10**6,)}, "grid"),
+        ({"first_seed": -1}, "first_seed"),
+        ({"first_seed": 2**70}, "first_seed"),
+        ({"first_seed": np.nan}, "first_seed"),
+        ({"iterations": 2.5}, "iterations"),
+        ({"iterations": 0}, "iterations"),
+        ({"iterations": 2**70}, "iterations"),
+        ({"iterations": True}, "iterations"),
+        ({"learning_rate": (0.0,)}, "learning_rate"),
+        ({"learning_rate": (float("nan"),)}, "learning_rate"),
+        ({"start": "normal"}, "start"),
+        ({"start": (1,)}, "start"),
+        ({"start": ("xavier",)}, "kind"),
+        ({"start": ("blocks:3",), "hidden": (2,)}, "kind"),
+        ({"features": "article"}, "features"),
+        ({"dtype": ("float16",)}, "dtype"),
+        ({"dtype": (np.float32,)}, "dtype"),
+        ({"dtype": ("float99",)}, "dtype"),
+    ],
+    ids=lambda options: "-".join(options),
+)
+def test_a_bad_grid_is_refused_by_the_name_of_the_argument(options, argument):
+    with pytest.raises(ValueError, match=f"^{argument}: expected "):
+        Grid(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"features": ("pca",)},
+        {"learning_rate": (1e300,), "dtype": ("float32",)},
+        {"learning_rate": (1e-60,), "dtype": ("float32",)},
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_trained_is_refused_before_there_is_a_directory(tmp_path, options):
+    with pytest.raises(ValueError, match=r"^(features|learning_rate)"):
+        sweep.run(Grid(seeds=1, iterations=1, **options), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_starts_have_their_own_sizes_where_no_scale_is_given():
+    grid = Grid(start=("normal", "he", "glorot"), scale=(None, 0.5), seeds=1)
+    rows = [grid.settings(network) for network in range(grid.size)]
+    assert [row["scale"] for row in rows] == [0.01, 0.5, 1.0, 0.5, 1.0, 0.5]
+
+
+def test_a_full_disk_is_seen_before_training(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=5000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(sweep, "run_chunk", lambda *_: pytest.fail("trained"))
+    with pytest.raises(OSError, match="got 5000 bytes free"):
+        sweep.run(Grid(seeds=1, iterations=1), tmp_path / "out")
 
 
 def test_numpy_values_make_the_same_grid():
@@ -245,7 +316,10 @@ def test_interrupted_and_resumed(tmp_path, monkeypatch):
     survived = len(list(tmp_path.glob("part-*")))
     assert 2 <= survived < 100
     ran = []
-    monkeypatch.setattr(sweep, "run_chunk", lambda _grid, chunk, _data: ran.append(chunk.number) or pd.DataFrame())
+    honest = outcomes.run_chunk
+    monkeypatch.setattr(
+        sweep, "run_chunk", lambda grid, chunk, data: ran.append(chunk.number) or honest(grid, chunk, data)
+    )
     sweep.run(Grid(seeds=400, iterations=500), tmp_path)
     assert ran == list(range(survived, 100))
 
@@ -324,3 +398,27 @@ def test_dask_gives_the_same_table_though_a_worker_is_killed(tmp_path, monkeypat
         sweep.run(grid, tmp_path / "there", scheduler=cluster.scheduler_address, progress=kill_one)
     assert killed
     same(sweep.read(tmp_path / "there"), sweep.read(tmp_path / "here"))
+
+
+@pytest.mark.filterwarnings("default")  # of Dask's own making
+@pytest.mark.usefixtures("small_chunks")
+def test_a_lost_scheduler_is_told_in_one_line_and_nothing_is_lost(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    monkeypatch.setenv("PYTHONPATH", str(Path(fastsym.__file__).parents[1]))
+    grid = Grid(seeds=60, iterations=1000)
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, pytest.raises(sweep.SchedulerError) as lost:
+        address = cluster.scheduler_address
+        sweep.run(grid, tmp_path, scheduler=address, progress=lambda done, _: cluster.close() if done else None)
+    assert str(lost.value).startswith(f"scheduler: expected one at {address} until the end")
+    assert len(str(lost.value).splitlines()) == 1
+    assert 0 < len(sweep.read(tmp_path)) < grid.size
+    sweep.run(grid, tmp_path)
+    assert len(sweep.read(tmp_path)) == grid.size
+
+
+@pytest.mark.parametrize("address", ["nonsense://x", "::::"])
+def test_a_scheduler_that_is_no_address_is_refused(tmp_path, address):
+    pytest.importorskip("distributed", reason="distributed is not installed")
+    with pytest.raises(ValueError, match=r"^scheduler: expected an address"):
+        sweep.run(Grid(seeds=1, iterations=1), tmp_path, scheduler=address)
