@@ -407,9 +407,10 @@ def test_a_lost_scheduler_is_told_in_one_line_and_nothing_is_lost(tmp_path, monk
     monkeypatch.setenv("PYTHONPATH", str(Path(fastsym.__file__).parents[1]))
     grid = Grid(seeds=60, iterations=1000)
     options = {"n_workers": 1, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with distributed.LocalCluster(**options) as cluster, pytest.raises(sweep.SchedulerError) as lost:
+    with distributed.LocalCluster(**options) as cluster:
         address = cluster.scheduler_address
-        sweep.run(grid, tmp_path, scheduler=address, progress=lambda done, _: cluster.close() if done else None)
+        with pytest.raises(sweep.SchedulerError) as lost:
+            sweep.run(grid, tmp_path, scheduler=address, progress=lambda done, _: cluster.close() if done else None)
     assert str(lost.value).startswith(f"scheduler: expected one at {address} until the end")
     assert len(str(lost.value).splitlines()) == 1
     assert 0 < len(sweep.read(tmp_path)) < grid.size
