@@ -62,10 +62,10 @@ def test_over_the_iterations_the_share_comes_out_right(share):
     class Plan:
         pass
 
-    Plan.groups = groups
+    Plan.groups, Plan.slices = groups, slices
     for i in range(500):
         for s in range(slices):
-            names = {"i": i, "s": s, "slices": slices, "plan": Plan}
+            names = {"i": i, "s": s, "plan": Plan}
             exec(f"{first}\n{second}", names)
             counts.append(names["repeated"])
     assert sum(counts) / (500 * groups) == pytest.approx(share, abs=1 / (500 * groups))
