@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -57,7 +57,6 @@ class Side:
     beside: tuple[Path, ...] = ()
     """Further folders on PYTHONPATH: the plug-in's, made-up metadata."""
     pytest_arguments: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self, seed: int) -> dict[str, str]:
         """Fix what changes speed (threads, caches, hashes), the same for all sides of a process pair."""
@@ -82,7 +81,6 @@ class Side:
                 "FASTSYM_GATE_SEED": str(seed),
                 "FASTSYM_GATE_PROCESS": str(os.getpid()),
             }
-            | dict(self.variables)
         )
 
     def command(self, files: Sequence[str]) -> list[str]:

@@ -112,11 +112,10 @@ class _Sides:
     base: str
     head: str
     beside: tuple[Path, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
     sides: tuple[Side, ...] = ()
 
-    def make(self, clock: Clock) -> None:
-        """Check all sides out anew, and build them."""
+    def check_out(self) -> None:
+        """Check all sides out anew, and remove the checkouts from before."""
         old = [side.tree for side in self.sides]
         trees = {label: self.workshop.tree() for label in ("base", "control", "head")}
         for label, tree in trees.items():
@@ -124,18 +123,26 @@ class _Sides:
             check_out(self.repository, commit, tree, self.workshop, working=label == "head")
             if self.settings.carry and label != "head":
                 carry(self.repository, self.settings.bench_files, tree)
-        pythons = dict.fromkeys(trees, sys.executable)
-        if self.settings.prepare is not None:
-            for label in ("base", "head"):
-                pythons[label] = preparation.prepare(trees[label], label, self.settings.prepare, clock.deadline)
-            pythons["control"] = pythons["base"]
-            self.workshop.note("the control shares the base's build")
-        self.sides = tuple(self._side(label, tree, pythons[label]) for label, tree in trees.items())
+        self.sides = tuple(self._side(label, tree) for label, tree in trees.items())
         for tree in old:
             for folder in (tree.path, tree.cache, tree.kept, tree.environment):
                 remove(folder) if folder.exists() else None
 
-    def _side(self, label: str, tree: Tree, python: str) -> Side:
+    def build(self, clock: Clock) -> None:
+        """Build base and head by the user's command, if there is one."""
+        command = self.settings.prepare
+        if command is None:
+            return
+        pythons = {}
+        for side in self.sides:
+            if side.label != "control":
+                clock.tell(f"building the {side.label}")
+                pythons[side.label] = preparation.prepare(side.tree, side.label, command, clock.deadline)
+        pythons["control"] = pythons["base"]
+        self.workshop.note("the control shares the base's build")
+        self.sides = tuple(replace(side, python=pythons[side.label]) for side in self.sides)
+
+    def _side(self, label: str, tree: Tree) -> Side:
         settings = self.settings
         bench = tuple(name for name in settings.bench if (tree.path / name.partition("::")[0]).exists())
         missing = [name for name in settings.bench if name not in bench]
@@ -145,7 +152,7 @@ class _Sides:
             raise CannotJudgeError(f"{label}: expected {', '.join(missing)}; got no such file there; {advice}")
         if missing:
             self.workshop.note(f"the {label} has no {', '.join(missing)}")
-        return Side(label, tree, python, bench, settings.paths, self.beside, settings.pytest_args, self.variables)
+        return Side(label, tree, sys.executable, bench, settings.paths, self.beside, settings.pytest_args)
 
     def redraw(self, rng: np.random.Generator) -> None:
         """Let the two checkouts of the base change roles, or not."""
@@ -164,13 +171,14 @@ def _compare(repository: Repository, settings: Settings, clock: Clock, report: R
         place.notes = report.notes
         beside = _plugins(place, repository, settings)
         sides = _Sides(repository, settings, place, base, head, beside)
-        sides.make(clock)
+        sides.check_out()
         trees = {side.label: side.tree.path for side in sides.sides}
         report.head = replace(report.head, changed=_changed(repository, head, trees["head"], place))
         differing = sources.differing_files(trees["base"], trees["head"])
         if not differing:
             report.end("pass", "base and head hold the same files, so there is nothing to time", PASS)
             return
+        sides.build(clock)
         _Session(sides, settings, clock, report, np.random.default_rng(report.seed)).run(differing)
 
 
@@ -348,7 +356,8 @@ class _Session:
             self.report.note("confirmation used the same checkouts, because building others takes too long")
             return
         self.clock.tell("checking out anew")
-        self.sides.make(self.clock)
+        self.sides.check_out()
+        self.sides.build(self.clock)
         again = Exploration()
         explore(self.sides.sides, self.rng, self.clock.deadline, "off", again, lambda _: False, lambda _: None)
 
@@ -381,12 +390,14 @@ class _Session:
         kept: Kept | None = None,
     ) -> None:
         """Record triples of a stage until there are enough, or the time is up."""
-        chosen = {name: manners[name] for name in names}
+        chosen, longest = {name: manners[name] for name in names}, 0.0
         for number in range(count):
-            if self.clock.left < self.longest and number:
+            if self.clock.left < longest:
                 return
             self.clock.tell(doing.format(number + 1))
+            began = self.clock.spent
             self._triple(stage, chosen, self.report.samples)
+            longest = max(longest, self.clock.spent - began)
             if kept is not None and enough(
                 [s for s in self.report.samples if s.stage == stage], kept, self.settings.bar
             ):

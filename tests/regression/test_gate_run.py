@@ -279,12 +279,14 @@ def test_its_own_version_can_be_asked_for(folder, untimed):  # noqa: ARG001
 def test_each_side_is_built_by_itself(folder, untimed, temporary):  # noqa: ARG001
     """A package that is only there once it is built; the build of both sides is in an environment of their own."""
     git(folder, "mv", "src", "sources")
-    command = 'cp -r sources/toy_package "$(python -c \'import sysconfig; print(sysconfig.get_path("purelib"))\')"'
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    command = f'touch built; cp -r sources/toy_package "$(python -c "{where}")"'
     commit(folder, "Needs a build")
     write(folder, {"sources/toy_package/__init__.py": PACKAGE.replace("return total", "return total + 1")})
     report = gate(folder, prepare=command)
     assert report.outcome == "wrong"
     assert "the control shares the base's build" in report.notes
+    assert report.head.changed == ("sources/toy_package/__init__.py",)  # and nothing that the build has made
     failed = gate(folder, prepare="echo no compiler; exit 3")
     assert failed.outcome == "cannot judge"
     assert "--prepare ends with 3: no compiler" in failed.reason
