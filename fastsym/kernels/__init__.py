@@ -1,5 +1,6 @@
-"""The ladder of hand-written forward and backward loops, plainest first, one rung a file.
+"""The variants of hand-written forward and backward loops, plainest first, and all else that Numba compiles.
 
 ``loops`` reads like the formula; ``fused`` is the same in blocks that the compiler can vectorise; ``simd`` spells out
-the vector registers; ``parallel`` is ``simd`` on all threads. ``layout`` is how the last two lay out their data.
+the vector registers; ``population`` has ``simd`` on all threads, and many networks at once. ``layout`` is how these two
+lay out their data, and ``passes`` are their loops over samples, made of ``lanes`` and ``elementary`` functions.
 """

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fastsym.kernels._jit import jit, jit_inline, jit_reordered
+from fastsym.kernels._jit import jit, jit_expanded, jit_inline, jit_reordered
 from fastsym.kernels.elementary import TWO_LOG2_E, exp_of_minus_normal, log, sigmoid_from, tanh_scaled
 from fastsym.kernels.lanes import fabs, fma, like, select_negative
 from fastsym.kernels.layout import aligned
@@ -66,9 +66,9 @@ def output(z: Array, y: Array, dz: Array, factors: Array) -> Any:
     for m in range(z.shape[0]):
         sign = 1 - 2 * y[m]
         t = sign * z[m]
-        e, rest = exp_of_minus_normal(fabs(t))
+        e, e_low = exp_of_minus_normal(fabs(t))
         factors[m] = 1 + e
-        dz[m] = sign * sigmoid_from(t, e, rest)
+        dz[m] = sign * sigmoid_from(t, e, e_low)
         z[m] = select_negative(t, like(t, 0.0), t)
     return total(z)
 
@@ -139,33 +139,48 @@ def activation_backward(a: Array, dz2: Array, scratch: Array) -> Any:
     return dw2
 
 
+@jit_expanded
+def scale_weights(params: Params, factor: Any, W1: Array, b1: Array) -> None:
+    """Overwrite ``W1`` and ``b1`` with those of the hidden units, times ``factor``."""
+    for h in range(W1.shape[0]):
+        b1[h] = params.b1[h] * factor
+        for d in range(W1.shape[1]):
+            W1[h, d] = params.W1[h, d] * factor
+
+
+@jit_expanded
+def update(params: Params, step: Any, dW1: Array, db1: Array, dW2: Array, db2: Any) -> None:
+    """Take one step of gradient descent; ``dW1`` and ``db1`` lack the factor W2."""
+    for h in range(dW1.shape[0]):
+        slope = step * params.W2[h]
+        for d in range(dW1.shape[1]):
+            params.W1[h, d] -= slope * dW1[h, d]
+        params.b1[h] -= slope * db1[h]
+        params.W2[h] -= step * dW2[h]
+    params.b2[()] -= step * db2
+
+
 @jit
 def _train_network(X: Array, y: Array, params: Params, step: Any, costs: Array, block: int) -> None:
-    W1, b1, W2, b2 = params
-    H, D = W1.shape
-    M = y.shape[0]
+    H, M = params.W1.shape[0], y.shape[0]
     A = np.empty((H, block), X.dtype)
     z1, z2, dz2 = np.empty(block, X.dtype), np.empty(block, X.dtype), np.empty(block, X.dtype)
     factors = np.empty(M, X.dtype)
-    dW1, db1, dW2 = np.empty_like(W1), np.empty_like(b1), np.empty_like(W2)
-    scaled, scaled_bias = np.empty_like(W1), np.empty_like(b1)
-    factor = X.dtype.type(TWO_LOG2_E)
+    dW1, db1, dW2 = np.empty_like(params.W1), np.empty_like(params.b1), np.empty_like(params.W2)
+    scaled, scaled_bias = np.empty_like(params.W1), np.empty_like(params.b1)
+    factor = X.dtype.type(TWO_LOG2_E)  # as tanh_scaled wants it
     for i in range(costs.shape[0]):
-        for h in range(H):
-            scaled_bias[h] = b1[h] * factor
-            for d in range(D):
-                scaled[h, d] = W1[h, d] * factor
-        cost = X.dtype.type(0)
-        db2 = X.dtype.type(0)
+        scale_weights(params, factor, scaled, scaled_bias)
+        cost, db2 = X.dtype.type(0), X.dtype.type(0)
         dW1[:] = 0
         db1[:] = 0
         dW2[:] = 0
         for start in range(0, M, block):
             n = min(block, M - start)
-            z2[:n] = b2[()]
+            z2[:n] = params.b2[()]
             for h in range(H):
                 weighted_sum(X, start, scaled[h], scaled_bias[h], z1[:n])
-                add_tanh(z1[:n], W2[h], A[h, :n], z2[:n])
+                add_tanh(z1[:n], params.W2[h], A[h, :n], z2[:n])
             cost += output(z2[:n], y[start : start + n], dz2[:n], factors[start : start + n])
             db2 += total(dz2[:n])
             for h in range(H):
@@ -173,17 +188,12 @@ def _train_network(X: Array, y: Array, params: Params, step: Any, costs: Array, 
                 db1[h] += total(A[h, :n])
                 add_dots(A[h, :n], X, start, dW1[h])
         costs[i] = (cost + log_product(factors)) / M
-        for h in range(H):
-            slope = step * W2[h]
-            for d in range(D):
-                W1[h, d] -= slope * dW1[h, d]
-            b1[h] -= slope * db1[h]
-            W2[h] -= step * dW2[h]
-        b2[()] -= step * db2
+        update(params, step, dW1, db1, dW2, db2)
 
 
 @jit
-def _train_layer(X: Array, y: Array, W: Array, b: Array, step: Any, costs: Array) -> None:
+def _train_layer(X: Array, y: Array, params: LayerParams, step: Any, costs: Array) -> None:
+    W, b = params
     M = X.shape[1]
     z, dz, factors, dW = np.empty(M, X.dtype), np.empty(M, X.dtype), np.empty(M, X.dtype), np.empty_like(W)
     for i in range(costs.shape[0]):
@@ -214,4 +224,4 @@ def train_network(X: Array, y: Array, params: Params, learning_rate: float, cost
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:
     """Train the one-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
-    _train_layer(X, y, *params, step, costs)
+    _train_layer(X, y, params, step, costs)
