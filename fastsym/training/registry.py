@@ -12,6 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
 from fastsym.kernels import fused, loops, population, simd
+from fastsym.kernels._jit import COMPILING
 from fastsym.model import reference, vectorised
 from fastsym.model.params import Array, LayerParams, Params
 from fastsym.training.checks import Problem
@@ -58,18 +59,27 @@ class Variant:
     """How many threads it would use now for this X."""
     train_population: TrainPopulation | None = None
     """Trains many networks in one call; None if the variant does not."""
+    needs_compiler: bool = False
+    """Whether it cannot run where NUMBA_DISABLE_JIT=1 makes plain Python of the kernels."""
 
 
 OWN = (
     Variant("reference", "the article in NumPy, line by line", reference.train_network, reference.train_layer),
     Variant("numpy", "the best vectorised NumPy", vectorised.train_network, vectorised.train_layer),
     Variant("loops", "plain scalar loops", loops.train_network, loops.train_layer),
-    Variant("fused", "blocked loops that the compiler vectorises", fused.train_network, fused.train_layer),
+    Variant(
+        "fused",
+        "blocked loops that the compiler vectorises",
+        fused.train_network,
+        fused.train_layer,
+        needs_compiler=True,
+    ),
     Variant(
         "simd",
         "explicit vector registers",
         simd.train_network,
         train_population=population.train_population,
+        needs_compiler=True,
     ),
     Variant(
         "parallel",
@@ -77,6 +87,7 @@ OWN = (
         population.train_network,
         threads=population.threads_used,
         train_population=population.train_population,
+        needs_compiler=True,
     ),
 )
 
@@ -155,21 +166,46 @@ def select(name: str, problem: Problem[Any]) -> Variant:
     Raises
     ------
     ValueError
-        If there is no such variant, or it has no one-layer net and the problem is one.
+        If there is no such variant, it cannot run in this process, or it has no one-layer net and the problem is one.
     """
     if name != "fast" and name not in VARIANTS:
         raise ValueError(f"variant: expected 'fast' or one of {', '.join(VARIANTS)}; got {name!r}; choose one of these")
     one_layer = isinstance(problem.params, LayerParams)
     if name == "fast":
-        return VARIANTS["fused" if one_layer else _fastest(problem)]
+        return VARIANTS[_fastest(problem)]
     if one_layer and VARIANTS[name].train_layer is None:
         raise ValueError(
             f"variant: expected one with a one-layer net; got {name!r}, which has none; use 'fast' or Params"
         )
-    return VARIANTS[name]
+    return _runnable(VARIANTS[name])
+
+
+def select_for_population(threads: int) -> tuple[str, TrainPopulation]:
+    """Return the name of the variant that trains populations on so many threads, and how it does.
+
+    Raises
+    ------
+    ValueError
+        If it cannot run in this process.
+    """
+    return _runnable(VARIANTS["simd" if threads == 1 else "parallel"]).name, population.train_population
+
+
+def _runnable(variant: Variant) -> Variant:
+    if variant.needs_compiler and not COMPILING:
+        others = ", ".join(name for name, other in VARIANTS.items() if not other.needs_compiler)
+        raise ValueError(
+            "variant: expected one that runs without Numba's compiler, which NUMBA_DISABLE_JIT switches off; got "
+            f"{variant.name!r}; unset NUMBA_DISABLE_JIT, or use 'fast' or one of {others}"
+        )
+    return variant
 
 
 def _fastest(problem: Problem[Any]) -> str:
+    if not COMPILING:
+        return "numpy"
+    if isinstance(problem.params, LayerParams):
+        return "fused"
     steps = problem.X.shape[1] * problem.params[0].shape[0] * problem.iterations
     pays = steps > THREADS_PAY and VARIANTS["parallel"].threads(problem.X) > 1
     return "parallel" if pays else "simd"

@@ -18,7 +18,7 @@ from fastsym.training.checks import (
     checked_population,
     merge_samples,
 )
-from fastsym.training.registry import VARIANTS, Variant, select
+from fastsym.training.registry import VARIANTS, Variant, select, select_for_population
 
 FIRST_WORK = 1e8
 """Sample x unit x feature steps before the first look for Ctrl-C: well under a second with the slowest variant."""
@@ -98,9 +98,8 @@ def train(
     counts = None if multiplicity is None else checked_multiplicity(multiplicity, problem)
     chosen = select(variant, problem)
     if counts is not None and chosen.train_population is None:
-        raise ValueError(
-            f"multiplicity: expected variant 'simd', 'parallel' or 'fast'; got {variant!r}; use one of these"
-        )
+        able = ", ".join(name for name, other in VARIANTS.items() if other.train_population is not None)
+        raise ValueError(f"multiplicity: expected variant {able} or fast; got {chosen.name!r}; use one of these")
     costs = np.empty(problem.iterations, problem.X.dtype)
     history = run(chosen, problem, costs, every, counts)
     if not np.isfinite(costs).all():
@@ -235,12 +234,11 @@ def train_population(
     problem, rates = checked_population(X, y, params, iterations, learning_rate)
     networks = problem.params
     used = min(thread_count() if threads is None else checked_count("threads", threads) or 1, len(rates))
-    variant = VARIANTS["simd" if used == 1 else "parallel"]
-    assert variant.train_population is not None
+    name, trainer = select_for_population(used)
     X, y = merge_samples(problem.X, problem.y) if merge_equal_samples else (problem.X, problem.y)
     costs = np.empty((len(rates), problem.iterations), problem.X.dtype)
     for start, stop in _pieces(problem.iterations, _work(X, networks)):
         part = np.empty((len(rates), stop - start), costs.dtype)
-        variant.train_population(X, y, networks, rates, part, threads=used)
+        trainer(X, y, networks, rates, part, threads=used)
         costs[:, start:stop] = part
-    return Training(costs, networks, variant.name, used)
+    return Training(costs, networks, name, used)
