@@ -125,9 +125,12 @@ def test_an_unhurried_block_cleans_up_for_as_long_as_it_takes() -> None:
             {READY}
             time.sleep(600)
         finally:
+            print('cleaning', flush=True)
             time.sleep(2)
             print('clean', flush=True)""")
+    assert process.stdout is not None
     process.send_signal(signal.SIGTERM)
+    assert process.stdout.readline() == "cleaning\n"  # of two at once, Python hears the lower number first
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (143, "clean\n", "stopped by SIGTERM; all is well\n")
