@@ -9,7 +9,8 @@ What it contains, with u the unit roundoff of the data type:
    weights, one to spare.
 2. tanh passes that on by its slope, which is taken at the end of the error interval nearest to 0, and adds
    ``ELEMENTARY`` u |a|.
-3. z2 is a sum of H + 1 products of a: (H + 4) u sum|terms|, and the error of a times |W2|.
+3. z2 is a sum of H + 1 products of a: (H + 4) u sum|terms|, one rounding for a product, one for a multiplicity, one
+   to spare; and the error of a times |W2|.
 4. The sigmoid as in 2. 1 - a^2 and p - y are differences: their errors are relative to 1, a^2, p and y, not to the
    small number that remains in saturation.
 5. Sums over samples: (M + ``PRODUCTS``) u sum|terms|, and every term with its own error from 1 to 4.
@@ -37,7 +38,7 @@ def unit_roundoff(dtype: DTypeLike) -> float:
     return float(np.finfo(np.dtype(dtype)).eps) / 2
 
 
-def step_bound(X: Array, y: Array, params: AnyParams) -> tuple[float, AnyParams]:
+def step_bound(X: Array, y: Array, params: AnyParams, multiplicity: Array | None = None) -> tuple[float, AnyParams]:
     """Bound of the error of one step's cost and gradient, computed in the data type of X.
 
     Parameters
@@ -46,6 +47,8 @@ def step_bound(X: Array, y: Array, params: AnyParams) -> tuple[float, AnyParams]
         (D, M) and (M,).
     params
         The state: two layers or one.
+    multiplicity
+        (H,) how many equal units each hidden unit stands for; 1 if not given.
 
     Returns
     -------
@@ -56,7 +59,8 @@ def step_bound(X: Array, y: Array, params: AnyParams) -> tuple[float, AnyParams]
     wide: list[Array] = [np.asarray(a, np.float64) for a in (X, y, *params)]
     if isinstance(params, LayerParams):
         return _layer_bound(*wide, u=u, tiny=tiny)
-    return _network_bound(*wide, u=u, tiny=tiny)
+    counts = np.ones(len(params.W2)) if multiplicity is None else np.asarray(multiplicity, np.float64)
+    return _network_bound(*wide, counts=counts, u=u, tiny=tiny)
 
 
 def _gamma(n: int, u: float) -> float:
@@ -88,7 +92,7 @@ def _output_bound(z: Array, dz: Array, y: Array, u: float, tiny: float) -> tuple
 
 
 def _network_bound(
-    X: Array, y: Array, W1: Array, b1: Array, W2: Array, b2: Array, *, u: float, tiny: float
+    X: Array, y: Array, W1: Array, b1: Array, W2: Array, b2: Array, *, counts: Array, u: float, tiny: float
 ) -> tuple[float, Params]:
     D, M = X.shape
     H = len(W2)
@@ -102,8 +106,9 @@ def _network_bound(
     s = slope + ds
     a += da
     V = np.abs(W2)
-    dz2 = V @ da + _gamma(H + 4, u) * (V @ a + np.abs(b2))
-    r, dr, cost = _output_bound(W2 @ np.tanh(z1) + b2, dz2, y, u, tiny)
+    several = V * counts
+    dz2 = several @ da + _gamma(H + 4, u) * (several @ a + np.abs(b2))
+    r, dr, cost = _output_bound((W2 * counts) @ np.tanh(z1) + b2, dz2, y, u, tiny)
     n = _gamma(M + PRODUCTS, u)
     hidden = s * (dr + n * r) + r * ds
     flushed = tiny * (1 + V)

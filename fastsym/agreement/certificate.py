@@ -1,28 +1,35 @@
 """All checks of a variant, and their verdict as one record."""
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastsym.agreement import bounds, divergence, truth
-from fastsym.agreement.examination import check_case
-from fastsym.agreement.truth import Case
-from fastsym.model import reference
-from fastsym.model.params import LayerParams
+from fastsym.agreement import bounds, case_classes, divergence, long_run, systematic, truth
+from fastsym.agreement.calls import trains
+from fastsym.agreement.case_classes import CLASSES
+from fastsym.agreement.examination import (
+    CaseResult,
+    check_case,
+    check_changes,
+    check_networks,
+    check_overflow,
+    check_side_by_side,
+)
+from fastsym.model.params import Array
 from fastsym.training.registry import VARIANTS, Variant
 
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 USUAL_FEATURES = (8, 9, 17, 26, 72)
-"""D of the article's feature sets, and some that a kernel may treat in pieces of 8 or 9.
-
-A kernel may be compiled anew for each size of a piece, which takes seconds.
-"""
+"""D of the stored cases that are not for the thorough check alone."""
+SIDE_BY_SIDE = 25
+"""Trainings of each of two threads at the same time."""
 PATH_ITERATIONS = 100
 """As far as paths are compared; with 16 units they are different trainings by then."""
 PATH_LIMIT = 10.0
@@ -50,20 +57,28 @@ class Certificate:
     reasons: tuple[str, ...]
     """What failed; empty if nothing did."""
     cases: int
-    """Short trainings whose exact result is known."""
+    """Trainings that were compared: with their exact result, with float64, or with the same in another way."""
     components: int
-    """Numbers that were compared with it."""
+    """Numbers that were compared with an exact result."""
+    covers: tuple[str, ...]
+    """The classes of cases that were tried. What is in none of them was not looked at."""
+    not_covered: tuple[str, ...]
+    """Classes that do not apply: the variant trains no one-layer nets, or no several networks in one call."""
     features: tuple[int, ...]
     """D that occur in the cases; so for the next two."""
     hidden: tuple[int, ...]
     """H; 0 for the one-layer net."""
     samples: tuple[int, ...]
     own: Errors
-    """The variant's errors."""
+    """The variant's errors, against exact results."""
     worst_component: str
     """Where the largest of them is."""
     reference: Errors
     """Errors of the article's NumPy program in the same cases on this machine."""
+    bias: float
+    """Largest mean signed error of any group, in units of the last place's half (u)."""
+    bias_group: str
+    """Where it is."""
     path_error: float
     """Largest distance of its path from the reference's, over what perturbed reference runs reach."""
     bound: str
@@ -93,20 +108,51 @@ class Certificate:
         if not self.passed:
             return f"{self.variant} {self.dtype}: REJECTED for {len(self.reasons)} reasons, first {self.reasons[0]}"
         return (
-            f"{self.variant} {self.dtype}: agrees, {self.components} numbers of {self.cases} trainings, "
-            f"worst {self.own.worst:.2g} of the bound ({self.worst_component}), median {self.own.median:.1e} "
-            f"(reference: worst {self.reference.worst:.2g}, median {self.reference.median:.1e})"
+            f"{self.variant} {self.dtype}: agrees in {self.cases} trainings of {len(self.covers)} classes, "
+            f"{self.components} numbers exactly known: worst {self.own.worst:.2g} of the bound "
+            f"({self.worst_component}), median {self.own.median:.1e} (reference: worst {self.reference.worst:.2g}, "
+            f"median {self.reference.median:.1e}), largest bias {self.bias:.2g} u; "
+            "nothing beyond these classes was looked at"
         )
 
 
-def _cases(variant: Variant, dtype: str, thorough: bool) -> list[Case]:
-    """Select the cases to be run; none of the one-layer net if the variant has none."""
-    return [
-        case
-        for case in truth.cases(dtype)
-        if (thorough or len(case.X) in USUAL_FEATURES)
-        and (variant.train_layer is not None or not isinstance(case.params, LayerParams))
-    ]
+COVERS = {
+    "exact": "one step and a few iterations from random and from trained states, against exact results",
+    **{each.name: each.covers for each in CLASSES},
+    "long": f"one call of up to {long_run.CALLS[-1]} iterations with every cost, while another thread watches X and y",
+    "changes": "X, y, start and rate changed in place between two calls",
+    "networks": "several networks in one call, on 1 to 4 threads, with snapshots, multiplicities, merged samples",
+    "side by side": "two trainings at the same time",
+    "overflow": "a training that overflows, and the next one",
+    "path": f"{PATH_ITERATIONS} iterations on the article's features within the band of rounding noise",
+    "bias": "the mean signed error of each kind of result",
+}
+"""The classes of cases, in the order in which they are tried, and what each covers."""
+
+
+def _results(variant: Variant, dtype: str, thorough: bool) -> Iterator[tuple[str, CaseResult]]:
+    """Run case after case, most telling ones first; give the class of each and what was found."""
+    for case in truth.cases(dtype):
+        if trains(variant, case) and (thorough or len(case.X) in USUAL_FEATURES):
+            yield "exact", check_case(variant, case, again=bool(case.X.any()))
+    for each in CLASSES:
+        for case in case_classes.cases(each.name, dtype, thorough):
+            if trains(variant, case):
+                yield each.name, check_case(variant, case, again=False)
+    for cases in case_classes.changes(dtype):
+        if trains(variant, cases[0]):
+            yield from (("changes", result) for result in check_changes(variant, cases))
+    if variant.train_population is not None:
+        for networks in case_classes.networks(dtype):
+            found = check_networks(variant, networks.cases, networks.threads, merged=networks.merged)
+            yield from (("networks", result) for result in found)
+    for case in long_run.cases(dtype):
+        if trains(variant, case):
+            yield "long", check_case(variant, case, again=False)
+    for pair in case_classes.pairs(dtype):
+        if trains(variant, pair[0]):
+            yield from (("side by side", result) for result in check_side_by_side(variant, pair, SIDE_BY_SIDE))
+            yield from (("overflow", result) for result in check_overflow(variant, pair[0]))
 
 
 def path_errors(variant: Variant, dtype: str) -> dict[int, float]:
@@ -130,14 +176,18 @@ def _path_reasons(errors: dict[int, float]) -> Iterator[str]:
 def first_failure(variant: Variant, dtype: DTypeLike = np.float64) -> str | None:
     """Return the first reason to reject the variant, and stop there; ``None`` if there is none."""
     name = np.dtype(dtype).name
-    for case in _cases(variant, name, thorough=False):
-        for reason in check_case(variant, case).reasons:
-            return reason
-    return next(_path_reasons(path_errors(variant, name)), None)
+    exact = []
+    for kind, result in _results(variant, name, thorough=False):
+        if result.reasons:
+            return result.reasons[0]
+        if kind == "exact":
+            exact.append(result)
+    paths = _path_reasons(path_errors(variant, name))
+    return next(chain(paths, systematic.reasons(systematic.biases(exact))), None)
 
 
 def certify(variant: str | Variant, dtype: DTypeLike = np.float64, *, thorough: bool = False) -> Certificate:
-    """Check a variant against the stored ground truth.
+    """Check a variant in all classes of cases that :mod:`fastsym.agreement` lists.
 
     Parameters
     ----------
@@ -146,7 +196,7 @@ def certify(variant: str | Variant, dtype: DTypeLike = np.float64, *, thorough: 
     dtype
         float64 or float32.
     thorough
-        Check more numbers of features, from 1 to 100.
+        Try more sizes: exact results for more numbers of features, many more pairs of remainders, larger tables.
 
     Returns
     -------
@@ -162,38 +212,63 @@ def certify(variant: str | Variant, dtype: DTypeLike = np.float64, *, thorough: 
 
 
 @cache
+def _reference_errors(dtype: str, thorough: bool, has_layer: bool) -> Errors:
+    """Measure the reference in the cases with exact results that a variant runs."""
+    variant = VARIANTS["reference"]
+    cases = [case for case in truth.cases(dtype) if thorough or len(case.X) in USUAL_FEATURES]
+    results = [check_case(variant, case, again=False) for case in cases if case.hidden or has_layer]
+    return _errors(results)
+
+
+def _errors(results: Sequence[CaseResult]) -> Errors:
+    """Sum up; what is exactly 0, and comes out so from any program, is left out."""
+    errors = np.abs(np.concatenate([result.errors[result.case.truth[0] != 0] for result in results]))
+    quantiles = tuple(float(q) for q in np.quantile(errors, QUANTILES))
+    return Errors(float(np.max(errors)), float(np.median(errors)), quantiles)
+
+
+@cache
 def _certify(variant: Variant, dtype: str, thorough: bool) -> Certificate:
-    cases = _cases(variant, dtype, thorough)
-    found = [check_case(variant, case) for case in cases]
-    errors = np.concatenate([result.errors for result in found])
-    tops = [float(np.max(result.errors)) for result in found]
-    worst = int(np.argmax(np.nan_to_num(tops, nan=np.inf)))  # what is not finite is the worst there can be
-    place = truth.component(cases[worst].params, cases[worst].iterations, int(np.argmax(found[worst].errors)))
-    paths = path_errors(variant, dtype)
-    reasons = [reason for result in found for reason in result.reasons] + list(_path_reasons(paths))
-    own = Errors(tops[worst], float(np.median(errors)), tuple(float(q) for q in np.quantile(errors, QUANTILES)))
-    yardstick = own
-    if variant.train_network is not reference.train_network:
-        same_nets = VARIANTS["reference"] if variant.train_layer else replace(VARIANTS["reference"], train_layer=None)
-        yardstick = _certify(same_nets, dtype, thorough).own
+    found = list(_results(variant, dtype, thorough))
+    exact = [result for kind, result in found if kind == "exact"]
+    worst = max(exact, key=lambda result: _size(result.errors))
+    place = truth.component(worst.case.params, worst.case.iterations, int(np.argmax(_finite(worst.errors))))
+    paths, biases = path_errors(variant, dtype), systematic.biases(exact)
+    largest = max(biases, key=lambda bias: abs(bias.estimate) / bias.limit, default=None)
+    reasons = [reason for _, result in found for reason in result.reasons]
+    reasons += [*_path_reasons(paths), *systematic.reasons(biases)]
+    covers = {kind for kind, _ in found} | {"path", "bias"}
     return Certificate(
         variant=variant.name,
         dtype=dtype,
         passed=not reasons,
         reasons=tuple(reasons),
         cases=len(found),
-        components=len(errors),
-        features=_distinct(len(case.X) for case in cases),
-        hidden=_distinct(case.hidden for case in cases),
-        samples=_distinct(case.X.shape[1] for case in cases),
-        own=own,
-        worst_component=f"{place} of {cases[worst].name}",
-        reference=yardstick,
+        components=sum(int(np.count_nonzero(result.case.truth[0])) for result in exact),
+        covers=tuple(text for kind, text in COVERS.items() if kind in covers),
+        not_covered=tuple(text for kind, text in COVERS.items() if kind not in covers),
+        features=_distinct(len(result.case.X) for _, result in found),
+        hidden=_distinct(result.case.hidden for _, result in found),
+        samples=_distinct(result.case.X.shape[1] for _, result in found),
+        own=_errors(exact),
+        worst_component=f"{place} of {worst.case.name}",
+        reference=_reference_errors(dtype, thorough, variant.train_layer is not None),
+        bias=largest.estimate if largest else float("nan"),
+        bias_group=largest.group if largest else "",
         path_error=max(paths.values(), key=lambda error: np.nan_to_num(error, nan=np.inf)),
         bound=f"{bounds.ELEMENTARY} u for elementary functions, {bounds.PRODUCTS} u for products",
         truth_sha256=truth.truth_sha256(),
         versions=tuple((name, version(name)) for name in ("numpy", "numba")),
     )
+
+
+def _finite(errors: Array) -> Array:
+    """Sizes of errors, in which what is not finite is the worst there can be."""
+    return np.nan_to_num(np.abs(errors), nan=np.inf)
+
+
+def _size(errors: Array) -> float:
+    return float(_finite(errors).max())
 
 
 def _distinct(numbers: Iterable[int]) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ import numpy as np
 from fastsym.agreement.truth import data, flatten, stored
 from fastsym.model import reference
 from fastsym.model.initialise import initialise
-from fastsym.model.params import Array, Params
+from fastsym.model.params import AnyParams, Array, Params
 
 WIDTHS = (4, 16)
 RUNS = 32
@@ -81,22 +81,25 @@ def perturb(
     """Compute the distances (runs, C) of a band anew; seeds are the numbers of the runs."""
     X, y = X.astype(dtype), y.astype(dtype)
     calm = _walk(reference.train_network, X, y, hidden, checkpoints)
-    runs_done = [_walk(_perturbed(seed), X, y, hidden, checkpoints) for seed in range(runs)]
+    runs_done = [_walk(perturbed(seed), X, y, hidden, checkpoints) for seed in range(runs)]
     return np.array([distance(path, calm) for path in runs_done], np.float32)
 
 
-def _perturbed(seed: int) -> TrainNetwork:
+def perturbed(seed: int) -> Callable[[Array, Array, AnyParams, float, Array], None]:
     """Make a reference that moves each parameter by an ulp, or not, before each iteration."""
     rng = np.random.default_rng(seed)
 
-    def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
+    def train(X: Array, y: Array, params: AnyParams, learning_rate: float, costs: Array) -> None:
         ulp = np.finfo(X.dtype).eps
         for i in range(len(costs)):
             for field in params:
                 field *= (1 + ulp * rng.integers(-1, 2, field.shape)).astype(X.dtype)
-            reference.train_network(X, y, params, learning_rate, costs[i : i + 1])
+            if isinstance(params, Params):
+                reference.train_network(X, y, params, learning_rate, costs[i : i + 1])
+            else:
+                reference.train_layer(X, y, params, learning_rate, costs[i : i + 1])
 
-    return train_network
+    return train
 
 
 def _walk(train_network: TrainNetwork, X: Array, y: Array, hidden: int, checkpoints: tuple[int, ...]) -> Array:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastsym.agreement import ball_arithmetic, bounds, divergence
+from fastsym.agreement import ball_arithmetic, divergence, long_run
+from fastsym.agreement.expected import follow
 from fastsym.agreement.truth import (
     GRADIENT_RATE,
     Case,
@@ -26,7 +27,7 @@ from fastsym.agreement.truth import (
 from fastsym.model import reference
 from fastsym.model.datasets import load_titanic
 from fastsym.model.initialise import initialise
-from fastsym.model.params import AnyParams, Array, Params
+from fastsym.model.params import AnyParams, Array, LayerParams, Params
 
 DTYPES = ("float64", "float32")
 WIDTHS = (1, 2, 4, 5, 7, 16, 33, 256)
@@ -114,43 +115,22 @@ def walks() -> Iterator[Start]:
         yield Start(f"{name}, H {H or 'none'}, {T} iterations", name, unflatten(flat, D, H), T, rate)
 
 
-def step_bound(X: Array, y: Array, params: AnyParams, final: Array) -> Array:
-    """Bound, after one step at :data:`GRADIENT_RATE`, the errors of the cost and of the parameters ``final`` (n,)."""
-    u = bounds.unit_roundoff(X.dtype)
-    cost, gradient = bounds.step_bound(X, y, params)
-    # The product of rate and gradient is exact; the difference is rounded.
-    return np.append(cost, GRADIENT_RATE * flatten(gradient) + u * (np.abs(final) + np.abs(flatten(params))))
-
-
-def walk_bound(X: Array, y: Array, params: AnyParams, iterations: int, rate: float) -> Array:
-    """Bound the errors of a walk: each step's own error, carried on by the steps that follow.
-
-    An error e before a step is |I - rate Hessian| e behind it. The Hessian is taken from differences of reference
-    gradients in float64; a tenth is added to the whole for what that and the second order leave out.
-    """
-    u = bounds.unit_roundoff(X.dtype)
-    D, H = len(X), hidden_units(params)
-    X64, y64 = X.astype(np.float64), y.astype(np.float64)
-
-    def slope(flat: Array) -> Array:
-        moved = unflatten(flat.copy(), D, H)
-        _train(X64, y64, moved, 1, 1.0)
-        return flat - flatten(moved)
-
-    state, h = flatten(params), 1e-5
-    directions = np.eye(len(state))
-    error = np.zeros(len(state))
-    of_costs = []
-    for _ in range(iterations):
-        gradient = slope(state)
-        hessian = np.array([(slope(state + h * e) - slope(state - h * e)) / (2 * h) for e in directions])
-        fields = (np.asarray(field, X.dtype) for field in unflatten(state, D, H))
-        cost, own = bounds.step_bound(X, y, type(params)(*fields))
-        of_costs.append(cost + float(np.abs(gradient) @ error))
-        state = state - rate * gradient
-        error = np.abs(directions - rate * hessian) @ error
-        error += rate * (flatten(own) + 2 * u * np.abs(gradient)) + u * np.abs(state)
-    return 1.1 * np.append(of_costs, error)
+def elementary() -> Iterator[Start]:
+    """One sample of zeros, so that nothing is summed: tanh, its slope, the logistic function and the cost alone."""
+    share = (uniform(99, (4096,)) + 1) / 2
+    z = np.concatenate([5 * share[:2048], 1.2 * share[2048:3072], 10 ** (-6 * share[3072:])])
+    z *= (-1.0) ** np.arange(len(z))
+    zeros, zero = np.zeros(len(z)), np.array(0.0)
+    yield Start("tanh", "nothing0 8 1", Params(np.zeros((len(z), 8)), z, zeros, zero))
+    # Outputs so small that the label's probability stays a half, which is exact.
+    W2 = 2.0**-30 * np.where(np.arange(len(z)) % 4 < 2, 1, -1)
+    yield Start("slope of tanh", "nothing0 8 1", Params(np.zeros((len(z), 8)), z, W2, zero))
+    share = uniform(5, (160,))
+    for i, b in enumerate(np.concatenate([12 * share[:96], np.sign(share[96:]) * 10 ** (-5 * np.abs(share[96:]))])):
+        for H, params in ((1, Params(np.zeros((1, 8)), np.ones(1), np.zeros(1), np.array(b))), (0, None)):
+            start = params or LayerParams(np.zeros(8), np.array(b))
+            if H or i % 2:
+                yield Start(f"logistic function at {b:.6g}, H {H or 'none'}", f"nothing{i // 2 % 2} 8 1", start)
 
 
 def solve(start: Start, X: Array, y: Array, dtype: str) -> Case:
@@ -158,10 +138,8 @@ def solve(start: Start, X: Array, y: Array, dtype: str) -> Case:
     params = type(start.params)(*(np.asarray(field, dtype) for field in start.params))
     rounded = X.astype(dtype), y.astype(dtype), params
     costs, final = ball_arithmetic.train(*rounded, start.iterations, start.learning_rate)
-    if start.learning_rate == GRADIENT_RATE:
-        bound = step_bound(*rounded, final[0])
-    else:
-        bound = walk_bound(*rounded, start.iterations, start.learning_rate)
+    path = follow(*rounded, start.iterations, start.learning_rate)
+    bound = np.append(path.cost_bounds, path.state_bounds[-1])
     known = np.concatenate([costs, final], axis=1)
     exact_params = unflatten(flatten(params), len(X), hidden_units(params))
     return Case(start.name, X, y, exact_params, start.iterations, start.learning_rate, dtype, known, bound)
@@ -172,6 +150,7 @@ def all_starts() -> Iterator[Start]:
     yield from random_starts()
     yield from walks()
     yield from titanic_starts()
+    yield from elementary()
 
 
 def make(target: Path) -> None:
@@ -186,7 +165,7 @@ def make(target: Path) -> None:
             index.append(entry)
     raw = load_titanic("article")
     bound = np.concatenate([case.bound for case in found])
-    bands: dict[str, Any] = {
+    noise: dict[str, Any] = long_run.make() | {
         divergence.stored_name(H, dtype): divergence.perturb(raw.X, raw.y, H, dtype)
         for H in divergence.WIDTHS
         for dtype in DTYPES
@@ -201,7 +180,7 @@ def make(target: Path) -> None:
         starts=np.concatenate([flatten(case.params) for case in found]),
         truth=np.concatenate([case.truth for case in found], axis=1),
         bounds=np.nextafter(np.maximum(bound, np.finfo(np.float32).tiny).astype(np.float32), np.float32(np.inf)),
-        **bands,
+        **noise,
     )
     unfinished.replace(target)
 

@@ -44,6 +44,10 @@ class Case:
     """(2, T + n) costs, then final parameters, as unevaluated sums of two float64."""
     bound: Array
     """(T + n) largest error that rounding explains."""
+    multiplicity: Array | None = None
+    """(H,) how many equal units each hidden unit stands for."""
+    record_every: int = 0
+    """Iterations between two snapshots, which follow in ``truth`` and ``bound`` (T + n + S n); 0 for none."""
 
     @property
     def hidden(self) -> int:
@@ -116,16 +120,17 @@ def unflatten(flat: Array, D: int, H: int) -> AnyParams:
 
 
 def component(params: AnyParams, iterations: int, index: int) -> str:
-    """Name of entry ``index`` of the costs followed by the flat parameters, such as ``W1[3, 2]``."""
+    """Name of entry ``index`` of costs, flat parameters and snapshots, such as ``W1[3, 2]`` or ``snapshot 1, b2``."""
     if index < iterations:
         return f"cost[{index}]"
-    index -= iterations
+    snapshot, index = divmod(index - iterations, sum(np.size(field) for field in params))
+    prefix = f"snapshot {snapshot - 1}, " if snapshot else ""
     for name, field in zip(params._fields, params, strict=True):
         if index < np.size(field):
             place = ", ".join(str(i) for i in np.unravel_index(index, np.shape(field)))
-            return f"{name}[{place}]" if place else name
+            return prefix + (f"{name}[{place}]" if place else name)
         index -= np.size(field)
-    raise IndexError("index: expected an entry of the costs or the parameters; got one behind the last")
+    raise IndexError("index: expected an entry of costs, parameters or snapshots; got a negative one")
 
 
 @cache
@@ -161,13 +166,15 @@ def random_data(name: str) -> tuple[Array, Array]:
     """Make the features and labels that ``"kind D M"`` stands for.
 
     The kinds ``ones`` and ``zeros`` say what the labels are; ``duplicated`` repeats samples and features and makes
-    the last feature constant; every other kind is plain.
+    the last feature constant; ``nothing0`` and ``nothing1`` have features of 0 and that label; others are plain.
     """
     kind, D, M = name.split()[0], int(name.split()[1]), int(name.split()[2])
     X = 2 * uniform(1000 * D + M, (D, M))
     y = (uniform(D + 1000 * M, (M,)) > 0).astype(np.float64)
     if kind in ("ones", "zeros"):
         y[:] = kind == "ones"
+    if kind.startswith("nothing"):
+        X[:], y[:] = 0, kind.endswith("1")
     if kind == "duplicated":
         X[:, M - M // 2 :] = X[:, : M // 2]
         X[D - D // 2 :] = X[: D // 2]

@@ -1,18 +1,24 @@
 """Deliberately broken programs that the certificate must reject: the checker is checked.
 
-:class:`fastsym.agreement.mutants.program.Program` is honest. Each subclass has one realistic slip, its docstring.
-:func:`fastsym.agreement.first_failure` must give a reason for every variant in :data:`MUTANTS`.
+:class:`fastsym.agreement.mutants.program.Program` is honest. Each subclass has one realistic slip, its docstring; some
+are wrong everywhere, others for one class of sizes, states, tables, rates or calls alone.
+:func:`fastsym.agreement.first_failure` must give a reason for every variant in :data:`MUTANTS`. That it rejects these
+says nothing about wrong programs that are not among them.
 """
 
-from fastsym.agreement.mutants import formula, indices, precision, state
-from fastsym.agreement.mutants.program import Program
-from fastsym.training.registry import Variant
+from fastsym.agreement.mutants import calls, formula, indices, precision, sizes, special, state
+from fastsym.agreement.mutants.program import Program, WithLayer, WithPopulation
 
-HONEST = Variant("Program", "the program that all slips were made from", Program().train)
+
+class Everything(WithLayer, WithPopulation):
+    """The program that all slips were made from."""
+
+
+HONEST = Everything().variant()
 MUTANTS = tuple(
-    Variant(broken.__name__, (broken.__doc__ or "").strip(), broken().train)
-    for module in (formula, indices, precision, state)
+    broken().variant()
+    for module in (formula, indices, precision, state, sizes, special, calls)
     for broken in vars(module).values()
-    if isinstance(broken, type) and issubclass(broken, Program) and broken is not Program
+    if isinstance(broken, type) and issubclass(broken, Program) and broken.__module__ == module.__name__
 )
 """One variant for each slip."""

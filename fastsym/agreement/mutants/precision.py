@@ -92,3 +92,58 @@ class OneNaN(Program):
     def update(self, p: Params, sums: Sums, step: float) -> None:
         super().update(p, sums, step)
         p.W1[-1, -1] = np.nan
+
+
+class TanhThreeUlp(Program):
+    """tanh is too large by three units in the last place."""
+
+    def hidden(self, X: Array, p: Params) -> Array:
+        a = super().hidden(X, p)
+        for _ in range(3):
+            a = np.nextafter(a, np.where(a < 0, -2, 2).astype(a.dtype))
+        return a
+
+
+class TanhWrongInAWindow(Program):
+    """tanh is wrong by 100 units in the last place between 0.60 and 0.61."""
+
+    def hidden(self, X: Array, p: Params) -> Array:
+        a = super().hidden(X, p)
+        inside = (np.abs(a) > np.tanh(0.60)) & (np.abs(a) < np.tanh(0.61))
+        return np.where(inside, a * (1 + 100 * np.finfo(a.dtype).eps), a).astype(a.dtype)
+
+
+class SigmoidFourUlp(Program):
+    """The logistic function is too large by four units in the last place."""
+
+    def probability(self, z: Array) -> Array:
+        p = super().probability(z)
+        return np.asarray(p * (1 + 4 * np.finfo(p.dtype).eps))
+
+
+class GradientTenUlp(Program):
+    """The gradient of W1 is too large by ten units in the last place."""
+
+    def update(self, p: Params, sums: Sums, step: float) -> None:
+        super().update(p, sums._replace(dW1=sums.dW1 * (1 + 10 * np.finfo(p.W1.dtype).eps)), step)
+
+
+class CostTenUlp(Program):
+    """The cost is too large by ten units in the last place."""
+
+    def cost(self, z: Array, y: Array) -> float:
+        return super().cost(z, y) * float(1 + 10 * np.finfo(z.dtype).eps)
+
+
+class LargeTablesTenUlp(Program):
+    """The gradient of W2 is too small by ten units in the last place where samples are many."""
+
+    def update(self, p: Params, sums: Sums, step: float) -> None:
+        dW2 = sums.dW2 * (1 - 10 * np.finfo(p.W1.dtype).eps) if self.many else sums.dW2
+        super().update(p, sums._replace(dW2=dW2), step)
+
+    many = False
+
+    def seen(self, X: Array, y: Array, p: Params) -> tuple[Array, Array]:
+        self.many = len(y) > 600
+        return super().seen(X, y, p)
