@@ -34,19 +34,22 @@ def train(
     return training.run(variant, problem._replace(params=params), costs, record_every, counts)
 
 
-def train_network(
+def call_directly(
     variant: Variant,
     X: Array,
     y: Array,
-    params: Params,
+    params: AnyParams,
     learning_rate: float,
     costs: Array,
     multiplicity: Array | None = None,  # noqa: ARG001
     record_every: int = 0,  # noqa: ARG001
 ) -> None:
-    """Call the function for one network of a variant that also has one for several."""
+    """Call the variant's function for one network, which :func:`fastsym.train` leaves for the one for several."""
     with np.errstate(all="ignore"):
-        variant.train_network(X, y, params, learning_rate, costs)
+        if isinstance(params, Params):
+            variant.train_network(X, y, params, learning_rate, costs)
+        elif variant.train_layer is not None:
+            variant.train_layer(X, y, params, learning_rate, costs)
 
 
 def train_in_pieces(
@@ -79,7 +82,7 @@ def ways(variant: Variant, case: Case) -> Iterator[Call]:
     if case.iterations == 2:
         yield train_in_pieces
     if variant.train_population and isinstance(case.params, Params) and case.multiplicity is None:
-        yield train_network
+        yield call_directly
 
 
 def train_networks(

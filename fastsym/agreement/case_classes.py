@@ -22,6 +22,8 @@ EDGES = (32, 64, 128, 224, 256, 448, 512, 896, 1024, 2048, 4096)
 """Sizes at which a block, panel or slice may end; each is tried with its neighbours."""
 MANY_SAMPLES = (7168, 14336)
 VERY_MANY_SAMPLES = (8192, 16384, 32768, 65536)
+STRIDE = 97
+"""Between sizes that leave every remainder by every number up to 16."""
 RATES = (
     1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.003, 0.01, 0.03, 0.1, 0.3, 0.4, 0.6, 0.9, 1, 1.1, 1.5, 2,
     3, 5, 7, 9, 10, 11, 30, 99, 101, 300, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 1e7, 1e9, 1e12,
@@ -76,21 +78,29 @@ def plain(name: str, D: int, H: int, M: int, seed: int = 0, **more: Any) -> Setu
 
 
 def remainders() -> Iterator[Setup]:
-    """Sizes of every pair of remainders, small ones and larger ones."""
+    """Sizes of every pair of remainders: all small, then all or all but one larger."""
     for i in range(BASE):
         for j in range(BASE):
             D, H, M = ((n % BASE) or BASE for n in (i, j, i + j))
             yield plain("remainders", D, H, M, 16 * i + j)
-            D, H, M = D + BASE * (1 + j % 2), H + BASE * (1 + i % 3), M + BASE * (1 + (i + j) % 4)
-            yield plain("remainders", D, H, M, 16 * i + j)
+            yield _larger(i, j, (i + 3 * j) % 4)
             if j % 4 == 0:
-                yield plain("remainders", D - BASE * (j % 8 // 4), 0, M - BASE * (i % 2), 16 * i + j)
+                yield plain("remainders", D + BASE * (j % 8 // 4), 0, M + BASE * (i % 2), 16 * i + j)
+
+
+def _larger(i: int, j: int, small: int) -> Setup:
+    """One training of two remainders, in which one size is small, or with 3 none."""
+    factors = 1 + j % 2, 1 + i % 3, 1 + (i + j) % 6
+    sizes = (((n % BASE) or BASE) for n in (i, j, i + j))
+    D, H, M = (n + BASE * f * (k != small) for k, (n, f) in enumerate(zip(sizes, factors, strict=True)))
+    return plain("remainders", D, H, M, 16 * i + j)
 
 
 def more_remainders() -> Iterator[Setup]:
-    """Larger sizes."""
+    """Every choice of what is larger, and larger sizes still."""
     for i in range(BASE):
         for j in range(BASE):
+            yield from (_larger(i, j, (i + 3 * j + k) % 4) for k in (1, 2, 3))
             yield plain("remainders", 64 + i, 64 + j, 192 + (i + j) % BASE, 16 * i + j)
             yield plain("remainders", 1 + i, 0, 33 + (i + j) % BASE, 16 * i + j)
 
@@ -113,25 +123,27 @@ def needles(D: int, H: int, M: int, *, other: bool = False) -> Setup:
 
 
 def sizes() -> Iterator[Setup]:
-    """Sizes beyond one block, panel, slice and 16-bit index; one size is large at a time, then all."""
-    for i, edge in enumerate(EDGES):
-        for d in (-1, 0, 1, 5):
-            H = edge + d
-            start = plain("sizes", (8, 9)[i % 2], H, 3 + (i + d) % 3, H)
-            # Of very different weights some count for much, though there are so many.
-            start.params[-2][...] *= 2.0 ** -(np.arange(H) * 7 % 11)
-            yield start
-            yield plain("sizes", edge + d, (1, 2, 0)[i % 3], 3 + d % 4, edge + d)
-    for i, edge in enumerate((*EDGES, 640, 768, *MANY_SAMPLES)):
-        for d in (-1, 0, 1):
-            yield needles((8, 9, 3)[i % 3], 1 + (i + d) % 5, edge + d)
-    for D, H, M in ((9, 3, 8193), (8, 2, 16385), (3, 4, 32769), (17, 66, 1030), (40, 70, 300), (26, 9, 4100)):
+    """Sizes beyond one block, panel, slice and 16-bit index; one size is large at a time, then several."""
+    large = [edge + d for edge in EDGES for d in (-1, 0, 1)] + [100 + STRIDE * k for k in range(BASE)]
+    for i, size in enumerate(large):
+        start = plain("sizes", (8, 9)[i % 2], size, 1 + 5 * i % (17 if size < 2000 else 7), size)
+        # Of very different weights some count for much, though there are so many.
+        start.params[-2][...] *= 2.0 ** -(np.arange(size) * 7 % 11)
+        yield start
+        yield plain("sizes", size, 1 + i % 2, 1 + 5 * i % 17, size)
+        if i % 3 == 2:
+            yield plain("sizes", size, 0, 1 + 5 * i % 17, size)
+    few = [edge + d for edge in (*EDGES, 640, 768, *MANY_SAMPLES) for d in (-1, 0, 1)]
+    for i, size in enumerate(few + [700 + STRIDE * k for k in range(BASE)]):
+        yield needles((8, 9, 3)[i % 3], 1 + i % 5, size)
+    for D, H, M in ((9, 3, 8193), (8, 20, 16385), (3, 4, 32769), (17, 66, 1030), (40, 70, 300), (26, 9, 4100)):
         yield needles(D, H, M)
     for D, H, M in ((9, 1, 70001), (8, 0, 66001)):
         yield needles(D, H, M)
         yield needles(D, H, M, other=True)
     yield plain("sizes", 65541, 1, 1)
     yield plain("sizes", 1, 65541, 1)
+    yield plain("sizes", 800, 120, 3)
 
 
 def more_sizes() -> Iterator[Setup]:
@@ -177,6 +189,7 @@ def _states(D: int, H: int) -> Iterator[tuple[str, Params]]:
     yield "W1 and b1 zero", Params(0 * W1, zeros, W2, b2)
     yield "W2 zero", Params(W1, b1, zeros, b2)
     yield "one W2 zero", Params(W1, b1, _with_last(W2, 0), b2)
+    yield "first W2 zero", Params(W1, b1, _with_last(W2[::-1], 0)[::-1].copy(), b2)
     yield "one row zero", Params(_with_last(W1, 0), b1, W2, b2)
     yield "one unit zero", Params(_with_last(W1, 0), _with_last(b1, 0), _with_last(W2, 0), b2)
     yield "biases zero", Params(W1, zeros, W2, zero)
@@ -271,6 +284,7 @@ def features() -> Iterator[Setup]:
             "opposite rows": X[np.arange(D) // 2] * np.where(np.arange(D) % 2, 1, -1)[:, None],
             "all rows equal": X[:1] + 0 * X,
             "whole numbers": np.round(3 * X),
+            "large whole numbers": np.round(1e6 * X),
             "nearly whole numbers": np.round(3 * X) + 2.0**-21 * np.sign(X),
             "zeros and ones": (X > 0).astype(np.float64),
             "positive": np.abs(X),
@@ -344,10 +358,10 @@ def changes(dtype: str) -> tuple[list[Case], ...]:
 
 @cache
 def pairs(dtype: str) -> tuple[list[Case], ...]:
-    """Two trainings of one shape, to be done at the same time; of the network, then of the one-layer net."""
+    """Two trainings of one shape that is new to the variant, to be done at the same time; then of the one-layer net."""
 
     def pair(H: int) -> list[Case]:
-        return [plain(f"pair {i}", 8, H, 24, i, iterations=6, learning_rate=0.3).case(dtype) for i in (1, 2)]
+        return [plain(f"pair {i}", 8, H, 131, i, iterations=4, learning_rate=0.3).case(dtype) for i in (1, 2)]
 
     return pair(3), pair(0)
 

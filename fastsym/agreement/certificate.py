@@ -28,6 +28,7 @@ from fastsym.training.registry import VARIANTS, Variant
 QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 USUAL_FEATURES = (8, 9, 17, 26, 72)
 """D of the stored cases that are not for the thorough check alone."""
+OTHER = {"float64": "float32", "float32": "float64"}
 SIDE_BY_SIDE = 25
 """Trainings of each of two threads at the same time."""
 PATH_ITERATIONS = 100
@@ -120,7 +121,7 @@ COVERS = {
     "exact": "one step and a few iterations from random and from trained states, against exact results",
     **{each.name: each.covers for each in CLASSES},
     "long": f"one call of up to {long_run.CALLS[-1]} iterations with every cost, while another thread watches X and y",
-    "changes": "X, y, start and rate changed in place between two calls",
+    "changes": "X, y, start, rate and data type changed between two calls",
     "networks": "several networks in one call, on 1 to 4 threads, with snapshots, multiplicities, merged samples",
     "side by side": "two trainings at the same time",
     "overflow": "a training that overflows, and the next one",
@@ -149,8 +150,10 @@ def _results(variant: Variant, dtype: str, thorough: bool) -> Iterator[tuple[str
     for case in long_run.cases(dtype):
         if trains(variant, case):
             yield "long", check_case(variant, case, again=False)
-    for pair in case_classes.pairs(dtype):
+    for pair, other in zip(case_classes.pairs(dtype), case_classes.pairs(OTHER[dtype]), strict=True):
         if trains(variant, pair[0]):
+            check_case(variant, other[0])  # what it leaves behind is seen in the next
+            yield "changes", check_case(variant, pair[0])
             yield from (("side by side", result) for result in check_side_by_side(variant, pair, SIDE_BY_SIDE))
             yield from (("overflow", result) for result in check_overflow(variant, pair[0]))
 

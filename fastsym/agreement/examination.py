@@ -19,7 +19,9 @@ from fastsym.training.registry import Variant
 
 MARGIN = 32
 """Numbers on either side of each array that is handed out, all NaN: more than a wide vector register holds."""
+ZERO_ITERATIONS = "zero iterations changed the parameters"
 WATCHED_ITERATIONS = 2000
+"""From so many iterations on X and y are watched."""
 LOOK_SECONDS = 1e-5
 """Least time between two looks at arrays that are in use."""
 
@@ -139,8 +141,9 @@ def check_changes(variant: Variant, cases: Sequence[Case], *, again: bool = Fals
         errors = None
         for call in calls.ways(variant, case):
             try:
-                if again and not np.array_equal(arrays.run(variant, call, 0), truth.flatten(case.params)):
-                    reasons.append("zero iterations changed the parameters")
+                if again:
+                    untouched = arrays.run(variant, calls.call_directly, 0)
+                    reasons += [] if np.array_equal(untouched, truth.flatten(case.params)) else [ZERO_ITERATIONS]
                 if case.iterations >= WATCHED_ITERATIONS:
                     with watched(arrays.X, arrays.y) as seen:
                         result = arrays.run(variant, call, case.iterations)
@@ -211,7 +214,8 @@ def check_networks(variant: Variant, cases: Sequence[Case], threads: int, *, mer
     guards += [_Guarded(np.stack(fields)) for fields in zip(*(case.problem()[2] for case in cases), strict=True)]
     own_X, own_y, costs, *fields = (guarded.array for guarded in guards)
     params = Params(*fields)
-    rates = np.array([case.learning_rate for case in cases])
+    rates = _Guarded(np.array([case.learning_rate for case in cases]))
+    counts = None if first.multiplicity is None else _Guarded(first.multiplicity.astype(X.dtype))
     kept = []
     if first.record_every:
         count = -(-first.iterations // first.record_every)
@@ -219,13 +223,18 @@ def check_networks(variant: Variant, cases: Sequence[Case], threads: int, *, mer
     history = Params(*(guarded.array for guarded in kept)) if kept else None
     note = f", {len(cases)} networks on {threads} threads" + (", equal samples merged" if merged else "")
     try:
-        counts = None if first.multiplicity is None else first.multiplicity.astype(X.dtype)
-        calls.train_networks(variant, own_X, own_y, params, rates, costs, threads, counts, history, first.record_every)
+        units = None if counts is None else counts.array
+        calls.train_networks(
+            variant, own_X, own_y, params, rates.array, costs, threads, units, history, first.record_every
+        )
     except Exception as error:  # as in check_changes
         return [_result(first, np.full(len(first.bound), np.nan), [_failure(error)], note)]
-    shared = [] if all(guarded.margins_kept() for guarded in guards + kept) else ["wrote outside of an array"]
-    if not np.array_equal(own_X, X) or not np.array_equal(own_y, y):
-        shared.append("X or y was modified")
+    guards += [*kept, rates, *([] if counts is None else [counts])]
+    shared = [] if all(guarded.margins_kept() for guarded in guards) else ["wrote outside of an array"]
+    inputs = [(own_X, X), (own_y, y), (rates.array, np.array([case.learning_rate for case in cases]))]
+    inputs += [] if counts is None else [(counts.array, np.asarray(first.multiplicity))]
+    if not all(np.array_equal(array, before) for array, before in inputs):
+        shared.append("X, y, learning rates or multiplicities were modified")
     found = []
     for p, case in enumerate(cases):
         own = Params(*(field[p] for field in params))
