@@ -25,7 +25,7 @@ def test_ball_arithmetic_gives_the_stored_truth_again(dtype):
 
 def test_stored_cases_are_those_that_make_truth_names():
     known = {case.name: case for case in truth.cases("float64")}
-    starts = [*make_truth.random_starts(), *make_truth.walks()]
+    starts = [*make_truth.random_starts(), *make_truth.walks(), *make_truth.elementary()]
     assert len({start.name for start in starts}) == len(starts)
     for start in starts:
         assert (truth.flatten(known[start.name].params) == truth.flatten(start.params)).all(), start.name
@@ -99,8 +99,8 @@ def test_flat_parameters_come_back_and_have_names():
     names = [truth.component(params, 2, i) for i in range(15)]
     assert names[:4] == ["cost[0]", "cost[1]", "W1[0, 0]", "W1[0, 1]"]
     assert names[-4:] == ["W2[0]", "W2[1]", "W2[2]", "b2"]
-    with pytest.raises(IndexError):
-        truth.component(params, 2, 15)
+    assert truth.component(params, 2, 15) == "snapshot 0, W1[0, 0]"
+    assert truth.component(params, 2, 2 + 3 * 13 - 1) == "snapshot 1, b2"
 
 
 def test_the_bound_is_sharp_for_one_sample():
