@@ -169,7 +169,7 @@ def test_three_pictures_say_it_all() -> None:
     )
     assert speed_up.data["hidden"].tolist() == [4, 16, 64]
     assert speed_up.data["iterations"].tolist() == [100, 100, 100]
-    assert belief.title == "5 of 5 certificates pass, and 54 of 54 programs broken on purpose are caught"
+    assert belief.title == "5 of 5 certificates pass, and 54 of 54 known wrong programs are rejected"
     assert (
         "at H = 4 and T = 100, `simd` trains 7.72 (6.95 to 8.49) times as fast as the article's code"
         in section.headline
@@ -190,7 +190,7 @@ def test_the_pictures_follow_the_results() -> None:
     )
     units, _, belief = section.plots
     assert units.title.startswith("Hidden units stay one from zero weights and random weights, and part from constant")
-    assert belief.title == "2 of 3 certificates pass, and 104 of 108 programs broken on purpose are caught"
+    assert belief.title == "2 of 3 certificates pass, and 104 of 108 known wrong programs are rejected"
     assert belief.data["passed"].tolist() == [True, False]
     figure = Figure()
     belief.draw(figure)

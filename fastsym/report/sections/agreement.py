@@ -27,7 +27,7 @@ class Agreement:
     certificates: tuple[Certificate, ...]
     """One a variant and float type."""
     killed: Mapping[str, tuple[int, int]]
-    """Float type -> how many deliberately broken programs were rejected, of how many."""
+    """Float type -> how many known wrong programs were rejected, of how many."""
     bands: tuple[Band, ...]
     divergences: Mapping[tuple[str, int], Array]
     """Variant and width -> distance from the reference's path, at the band's iterations."""
@@ -39,7 +39,7 @@ class Agreement:
 
 
 def run(context: Context) -> Agreement:
-    """Certify every variant, and see whether programs broken on purpose are rejected."""
+    """Certify every variant, and see whether known wrong programs are rejected."""
     pairs = [(name, dtype) for name in VARIANTS for dtype in DTYPES]
     certificates = []
     for i, (name, dtype) in enumerate(pairs):
@@ -106,7 +106,7 @@ def render(found: Agreement, _: Context) -> Section:
 
 def _killed(agreement: Agreement) -> str:
     counts = " and ".join(f"{count} of {total} in {dtype}" for dtype, (count, total) in agreement.killed.items())
-    return f"of programs that were broken on purpose, the same check rejects {counts}"
+    return f"of known wrong programs, each with one slip, the same check rejects {counts}"
 
 
 def _distribution_plot(certificates: Sequence[Certificate]) -> Plot:

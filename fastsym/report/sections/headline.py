@@ -169,7 +169,7 @@ def _draw_speed(figure: Figure, cells: pd.DataFrame) -> None:
 
 
 def _killed(found: Agreement) -> tuple[int, int]:
-    """How many programs that were broken on purpose are rejected, of how many; float types count each."""
+    """How many known wrong programs are rejected, of how many; float types count each."""
     counts = found.killed.values()
     return sum(count for count, _ in counts), sum(total for _, total in counts)
 
@@ -178,8 +178,8 @@ def _belief_finding(found: Agreement) -> str:
     passed = sum(c.passed for c in found.certificates)
     killed, total = _killed(found)
     return (
-        f"{passed} of {len(found.certificates)} certificates pass, and {killed} of {total} programs broken on "
-        "purpose are caught"
+        f"{passed} of {len(found.certificates)} certificates pass, and {killed} of {total} known wrong "
+        "programs are rejected"
     )
 
 
@@ -190,13 +190,13 @@ def _belief_plot(found: Agreement) -> Plot:
         title=_belief_finding(found),
         alt="Left: the median and the worst error of each variant in units of what rounding can explain. "
         + " ".join(f"{row['variant']}: {row['median']:.2g}, {row['worst']:.2g}." for row in errors.to_dict("records"))
-        + " Right: one square for each program that was broken on purpose. "
-        + " ".join(f"{dtype}: {count} of {total} caught." for dtype, (count, total) in found.killed.items()),
+        + " Right: one square for each known wrong program. "
+        + " ".join(f"{dtype}: {count} of {total} rejected." for dtype, (count, total) in found.killed.items()),
         data=errors,
         draw=lambda figure: _draw_belief(figure, errors, found),
         note="Left: distance from the exact result in short trainings, as a ring the median, as a dot the worst; right "
         "of the dashed line rounding is no excuse. Right: a square is a program with one deliberate mistake that the "
-        "same check caught; a cross is one that it missed.",
+        "same check rejects; a cross is one that it accepts. Of other programs it says nothing.",
         height_inches=HEIGHT_INCHES,
         width_inches=WIDTH_INCHES,
     )
@@ -223,8 +223,8 @@ def _draw_belief(figure: Figure, errors: pd.DataFrame, found: Agreement) -> None
     right.scatter(columns[~caught], rows[~caught], marker="X", s=40, color=VERMILLION, linewidths=0)
     right.set_xlim(-0.8, SQUARES_A_ROW - 0.2)
     right.set_ylim((total - 1) // SQUARES_A_ROW + 0.8, -0.8)
-    right.set_title(f"{killed} of {total}\ncaught")
-    right.set_xlabel("broken\nprograms")
+    right.set_title(f"{killed} of {total}\nrejected")
+    right.set_xlabel("known wrong\nprograms")
     right.set_ylabel("one square each")
     right.set_xticks([])
     right.set_yticks([])
