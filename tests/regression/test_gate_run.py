@@ -449,7 +449,7 @@ def test_all_that_pytest_benchmark_offers(explored):
     assert left_out["test_its_own_time"].startswith("asserts on its own time: ")
     assert left_out["test_skipped"] == "is skipped: Skipped: not today"
     repeating = {note.split()[0].rpartition("::")[2] for note in report.notes if "changes with repetition" in note}
-    assert {"test_generator_runs_out", "test_grows"} <= repeating
+    assert "test_generator_runs_out" in repeating  # whether test_grows is told, too, is a matter of its times
     assert not any("the head returns" in note for note in report.notes)
 
 
