@@ -51,6 +51,7 @@ def _plot(frame: pd.DataFrame) -> Plot:
         note="At the leftmost points the code is the same, and every report is a false alarm; elsewhere a report of "
         "the slowed test is right. Bars: 95 % intervals. Dotted: 95 %, which the gate is to reach at a slowdown of "
         "5 %.",
+        height_inches=4.2,
     )
 
 
