@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import fastsym
-from fastsym.experiments.symmetry import class_letters, unit_classes
 from fastsym.model.tables import load_table
+from fastsym.model.units import class_letters, unit_classes
 
 data = load_table(Path(__file__).with_name("machines.csv"), target="failed", standardise=True)
 for start in ("zeros", "constant", "normal", "glorot"):

@@ -15,10 +15,11 @@ from numpy.typing import DTypeLike
 
 from fastsym.experiments.article import CURVE_ITERATIONS, HIDDEN
 from fastsym.experiments.curvature import predicted_deviations, saddle_growth
-from fastsym.experiments.symmetry import Quotient, dead_units, quotient, recorded, unit_vectors
+from fastsym.experiments.symmetry import Quotient, dead_units, quotient, recorded
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
+from fastsym.model.units import unit_vectors
 from fastsym.training.train import train
 
 if TYPE_CHECKING:

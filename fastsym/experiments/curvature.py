@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastsym.experiments.symmetry import each_network, unit_vectors
+from fastsym.experiments.symmetry import each_network
 from fastsym.model.params import Array, Params
+from fastsym.model.units import unit_vectors
 
 
 class _State(NamedTuple):

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastsym.experiments.article import CURVE_ITERATIONS, HIDDEN, SCALE, STANDARDISED_LEARNING_RATE
-from fastsym.experiments.symmetry import class_letters, each_network, recorded, unit_classes
+from fastsym.experiments.symmetry import each_network, recorded
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import STARTS, initialise
 from fastsym.model.params import Array, Params
+from fastsym.model.units import class_letters, unit_classes
 from fastsym.training.checks import checked_count
 from fastsym.training.train import train
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fastsym.experiments.symmetry import class_letters
 from fastsym.model.params import Array
+from fastsym.model.units import class_letters
 from fastsym.play.retrain import TOLERANCE, Observed
 from fastsym.play.settings import ITERATIONS
 

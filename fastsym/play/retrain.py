@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from fastsym import initialise
-from fastsym.experiments.symmetry import dead_units, saturated_fraction, unit_classes
+from fastsym.experiments.symmetry import dead_units, saturated_fraction
 from fastsym.model.datasets import Dataset
 from fastsym.model.params import Array, Params
+from fastsym.model.units import unit_classes
 from fastsym.play import tables
 from fastsym.play.settings import CHOICES, ITERATIONS, Settings
 from fastsym.training.checks import checked

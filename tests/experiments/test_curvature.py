@@ -3,9 +3,10 @@ import pytest
 
 import fastsym
 from fastsym.experiments import curvature, symmetry
-from fastsym.experiments.symmetry import from_unit_vectors, unit_vectors
+from fastsym.experiments.symmetry import from_unit_vectors
 from fastsym.model import reference
 from fastsym.model.params import Params
+from fastsym.model.units import unit_vectors
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,10 @@ import pytest
 
 import fastsym
 from fastsym.experiments import symmetry
-from fastsym.experiments.symmetry import class_letters, dead_units, effective_rank, spread, unit_classes
+from fastsym.experiments.symmetry import dead_units, effective_rank, spread
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Params
+from fastsym.model.units import class_letters, unit_classes, unit_vectors
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def letters(params, **options):
 
 def test_unit_vectors_and_back():
     params = fastsym.initialise("normal", 5, 3, seed=1)
-    back = symmetry.from_unit_vectors(symmetry.unit_vectors(params), params.b2)
+    back = symmetry.from_unit_vectors(unit_vectors(params), params.b2)
     for there, again in zip(params, back, strict=True):
         np.testing.assert_array_equal(there, again)
 

@@ -3,8 +3,9 @@ import pytest
 
 import fastsym
 from fastsym import LayerParams, Params
-from fastsym.experiments.symmetry import class_letters, dead_units, orbit_types, unit_classes
+from fastsym.experiments.symmetry import dead_units, orbit_types
 from fastsym.model.initialise import PARTLY_ZERO, RULES, STARTS, initialise
+from fastsym.model.units import class_letters, unit_classes
 
 ORBIT_KINDS = ["blocks:" + ("+".join(map(str, sizes)) or "0") for sizes in orbit_types(4)]
 TYPES = (np.float64, np.float32)

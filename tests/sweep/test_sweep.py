@@ -82,10 +82,7 @@ def test_each_row_is_that_network_trained_alone(tmp_path):
         assert row.final_cost == training.costs[0, -1]
         assert (
             row.classes
-            == fastsym.experiments.symmetry.unit_classes(
-                fastsym.experiments.symmetry.network_at(training.params, 0)
-            ).max()
-            + 1
+            == fastsym.model.units.unit_classes(fastsym.experiments.symmetry.network_at(training.params, 0)).max() + 1
         )
         plain = fastsym.train(X, data.y, start, 40, row.learning_rate, "simd")
         bound = 40 * np.finfo(row.dtype).eps  # costs below 1 nat, and sums of samples in another order

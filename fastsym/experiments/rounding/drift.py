@@ -11,19 +11,12 @@ from numpy.typing import DTypeLike
 
 from fastsym.experiments.article import CURVE_ITERATIONS, STANDARDISED_LEARNING_RATE
 from fastsym.experiments.curvature import predicted_deviations
-from fastsym.experiments.symmetry import (
-    class_letters,
-    first_split,
-    network_at,
-    recorded,
-    spread,
-    unit_classes,
-    unit_vectors,
-)
+from fastsym.experiments.symmetry import first_split, network_at, recorded, spread
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
 from fastsym.model.reference import sigmoid, stable_cost
+from fastsym.model.units import class_letters, unit_classes, unit_vectors
 from fastsym.training.train import train
 
 EQUAL_WEIGHT = 0.1

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from fastsym.experiments.snapshots import WatchedRun, watch_runs
-from fastsym.experiments.symmetry import each_network, unit_vectors
+from fastsym.experiments.symmetry import each_network
 from fastsym.model.params import Array
+from fastsym.model.units import unit_vectors
 from fastsym.report.charts import START_NAMES
 from fastsym.report.content import Section, Stepper, rounded
 from fastsym.report.study import Context, Study

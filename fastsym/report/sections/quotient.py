@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.experiments.symmetry import quotient, unit_classes
+from fastsym.experiments.symmetry import quotient
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
+from fastsym.model.units import unit_classes
 from fastsym.report.content import Plot, Section, rounded
 from fastsym.report.sections import agreement
 from fastsym.report.study import Context, Study
