@@ -4,5 +4,6 @@
 - ``retrain``: one training, with snapshots of its weights
 - ``newest``: runs only the latest request
 - ``charts``: a training's results as chart options
-- ``controls``, ``results`` and ``page``: the inputs, the outputs, and both together; only these use NiceGUI
+- ``controls``, ``results`` and ``page``: the inputs, the outputs, and both together
+- ``guard``: what the server lets through; it and these three alone use NiceGUI
 """

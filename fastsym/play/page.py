@@ -10,12 +10,12 @@ from types import FrameType
 from weakref import WeakSet
 
 from nicegui import Client, app, background_tasks, ui
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 
 from fastsym.model.initialise import default_scale
 from fastsym.play import tables
 from fastsym.play.controls import LABELS, SLIDERS, ChoiceControl, NumberControl, StartControl, text_element
+from fastsym.play.guard import protect
 from fastsym.play.newest import Newest
 from fastsym.play.results import Results
 from fastsym.play.retrain import Observed, retrain
@@ -37,7 +37,7 @@ def serve(port: int, show: bool, ready: Callable[[], None]) -> None:
     show
         Open a browser.
     ready
-        Called when the server starts.
+        Called as soon as the server answers.
     """
     working: WeakSet[Newest[Settings, Observed]] = WeakSet()
 
@@ -54,12 +54,11 @@ def serve(port: int, show: bool, ready: Callable[[], None]) -> None:
 
     def started() -> None:
         running.enter_context(_until_hang_up())
-        ready()
+        background_tasks.create(_call_when_listening(port, ready), name="ready")
 
     app.on_startup(started)
     app.on_shutdown(give_up)
-    # A request that uses another site's name for this address must not reach the page.
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
+    protect([HOST, "localhost"])
     with ExitStack() as running:
         ui.run(
             host=HOST,
@@ -73,6 +72,19 @@ def serve(port: int, show: bool, ready: Callable[[], None]) -> None:
             show_welcome_message=False,
             timeout_graceful_shutdown=2,
         )
+
+
+async def _call_when_listening(port: int, ready: Callable[[], None]) -> None:
+    # NiceGUI's start-up hooks run before the port is open: whoever reads the address then may be refused.
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(HOST, port)
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            ready()
+            return
 
 
 @contextmanager
