@@ -1,17 +1,19 @@
-"""The README's tables and sentences with numbers, written from what was recorded.
+"""The tables and sentences with numbers in README.md and docs/, written from what was recorded.
 
-    python -m bench.readme            # renews README.md
-    python -m bench.readme --check    # only says whether it is up to date: exit status 1 if not
+    python -m bench.readme            # renews them
+    python -m bench.readme --check    # only says whether they are up to date: exit status 1 if not
 
 Each stands between a pair of comments, ``<!-- name -->`` and ``<!-- /name -->``. Every number comes from one file:
 
-=============  =============================
-headline       performance.csv, times.csv
-performance    performance.csv
-roofline       times.csv
-targets        targets.csv
-gate           gate/rates.csv
-=============  =============================
+===========  ==============  ============================
+headline     README          performance.csv, times.csv
+speed        README          performance.csv
+performance  benchmarks.md   performance.csv
+roofline     benchmarks.md   times.csv
+targets      benchmarks.md   targets.csv
+playground   benchmarks.md   playground.csv
+gate         gate.md         gate/rates.csv
+===========  ==============  ============================
 """
 
 import re
@@ -29,6 +31,9 @@ from bench.peers import PEERS
 from fastsym._console import markdown_row
 
 HEADLINE_WIDTH = 4
+SHOWN_SYSTEMS = ("reference", "numpy", "c_exp", "jax", "torch")
+SHOWN_WIDTHS = (4, 64, 1024)
+"""What the README shows of the table: on one thread, beside ``simd``."""
 
 
 def ratio_text(row: pd.Series) -> str:
@@ -46,6 +51,22 @@ def headline(reports: Path) -> str:
         f"`numpy` {numpy} times: medians of interleaved runs with their 95 % intervals, {times['machine'].iloc[0]} "
         "(`reports/performance.csv`).\n"
     )
+
+
+def speed(reports: Path) -> str:
+    """Show the five rows that most readers look for."""
+    ratios = pd.read_csv(reports / "performance.csv").query("threads == 1 and yardstick == 'simd'")
+    lines = [markdown_row(["", *(f"H = {hidden}" for hidden in SHOWN_WIDTHS)]), "|---" * (1 + len(SHOWN_WIDTHS)) + "|"]
+    for name in SHOWN_SYSTEMS:
+        row = ratios[ratios["system"] == name].set_index("hidden")
+        lines.append(markdown_row([title_of(name), *(ratio_text(row.loc[hidden]) for hidden in SHOWN_WIDTHS)]))
+    return "\n".join(lines) + "\n"
+
+
+def title_of(system: str) -> str:
+    """Name a system as a reader knows it."""
+    own = {"reference": "the article's NumPy code", "numpy": "the best NumPy"}
+    return PEERS[system].title if system in PEERS else own.get(system, system)
 
 
 def performance(reports: Path) -> str:
@@ -88,12 +109,25 @@ def gate(reports: Path) -> str:
     return as_markdown(pd.read_csv(rates)) if rates.is_file() else "Its error rates are not recorded yet.\n"
 
 
-BLOCKS: dict[str, Callable[[Path], str]] = {
-    function.__name__: function for function in (headline, performance, roofline, targets, gate)
+def playground(reports: Path) -> str:
+    """Say how long a move of a slider takes to be drawn."""
+    table = pd.read_csv(reports / "playground.csv").query("quantity == 'drawn'")
+    moves = [
+        f"{row.within:.0%} of {row.moves} moves within {row.limit_ms:.0f} ms at H = {row.hidden} "
+        f"({row.features}, {row.dtype}; median {row.median_ms:.0f} ms)".replace("%", " %")
+        for row in table.itertuples()
+    ]
+    return f"{'; '.join(moves)} (`reports/playground.csv`).\n"
+
+
+PAGES: dict[str, tuple[Callable[[Path], str], ...]] = {
+    "README.md": (headline, speed),
+    "docs/benchmarks.md": (performance, roofline, targets, playground),
+    "docs/gate.md": (gate,),
 }
 
 
-def renewed(text: str, reports: Path) -> str:
+def renewed(page: str, text: str, reports: Path) -> str:
     """Put what was recorded between the comments of a Markdown text.
 
     Raises
@@ -101,26 +135,31 @@ def renewed(text: str, reports: Path) -> str:
     ValueError
         If a pair of comments is not there exactly once.
     """
-    for name, block in BLOCKS.items():
+    for block in PAGES[page]:
+        name, content = block.__name__, block(reports)
         pattern = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
-        content = block(reports)
         text, count = pattern.subn(lambda _, content=content: content, text)
         if count != 1:
-            raise ValueError(f"README: expected <!-- {name} --> and <!-- /{name} --> once; got {count}; add them")
+            raise ValueError(f"{page}: expected <!-- {name} --> and <!-- /{name} --> once; got {count}; add them")
     return text
 
 
 def main(check: Annotated[bool, typer.Option("--check", help="Change nothing.")] = False) -> None:
-    """Write the README's tables from the files in reports/."""
-    path = ROOT / "README.md"
-    before = path.read_text(encoding="utf-8")
-    after = renewed(before, ROOT / "reports")
-    if after == before:
-        return
-    if check:
-        typer.echo(f"{path}: not up to date with reports/; run python -m bench.readme", err=True)
+    """Write the tables of README.md and docs/ from the files in reports/."""
+    late = False
+    for page in PAGES:
+        path = ROOT / page
+        before = path.read_text(encoding="utf-8")
+        after = renewed(page, before, ROOT / "reports")
+        if after == before:
+            continue
+        late = True
+        if check:
+            typer.echo(f"{path}: not up to date with reports/; run python -m bench.readme", err=True)
+        else:
+            path.write_text(after, encoding="utf-8")
+    if check and late:
         raise typer.Exit(1)
-    path.write_text(after, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -72,13 +72,16 @@ def test_moves_are_summarised_by_quantity():
     assert np.isnan(table["within"].iloc[2])
 
 
-def test_the_readme_quotes_what_is_recorded():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.renewed(text, REPORTS) == text, "run python -m bench.readme"
+@pytest.mark.parametrize("page", readme.PAGES)
+def test_every_page_quotes_what_is_recorded(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert readme.renewed(page, text, REPORTS) == text, "run python -m bench.readme"
 
 
-def test_a_readme_without_the_place_for_a_table_is_refused():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for wrong in (text.replace("<!-- /gate -->", ""), text + text):
+@pytest.mark.parametrize("page", readme.PAGES)
+def test_a_page_without_the_place_for_a_table_is_refused(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    name = readme.PAGES[page][0].__name__
+    for wrong in (text.replace(f"<!-- /{name} -->", ""), text + text):
         with pytest.raises(ValueError, match=r"expected <!-- \w+ --> and <!-- /\w+ --> once"):
-            readme.renewed(wrong, REPORTS)
+            readme.renewed(page, wrong, REPORTS)
