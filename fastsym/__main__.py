@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fastsym._console import run_program, stop, stoppable
+from fastsym._console import plain_warnings, run_program, stop, stoppable
 from fastsym.model.table_options import TableOptions, with_table_options
 from fastsym.report.__main__ import report
 
@@ -79,7 +79,8 @@ def train(
         params = fastsym.initialise(start, len(names), hidden or None, scale, seed, dtype)
         X, y = X.astype(dtype), y.astype(dtype)
         begin = time.perf_counter()
-        training = fastsym.train(X, y, params, iterations, learning_rate, variant)
+        with plain_warnings():
+            training = fastsym.train(X, y, params, iterations, learning_rate, variant)
         seconds = time.perf_counter() - begin
     except (OSError, ValueError) as error:
         raise stop(error) from error

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -89,6 +90,14 @@ def stop(error: object) -> typer.Exit:
     """Say on standard error what is wrong; raise the result, which ends the command with status 2."""
     typer.echo(f"error: {error}", err=True)
     return typer.Exit(2)
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Show each warning as one line of standard error, without the place in the source that nobody asked for."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: typer.echo(f"warning: {message}", err=True)
+        yield
 
 
 ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP")

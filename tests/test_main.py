@@ -1,5 +1,6 @@
 """The command line."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -150,11 +151,12 @@ def test_the_raw_titanic_table_is_repaired_by_options() -> None:
     assert "cost:    0.69" in out
 
 
-def test_results_that_are_not_finite_end_with_status_1() -> None:
-    with pytest.warns(fastsym.NonFiniteCostWarning):
-        code, out, _ = run(*SHORT, "--learning-rate", "1e308")
+@pytest.mark.filterwarnings("default::fastsym.NonFiniteCostWarning")
+def test_results_that_are_not_finite_end_with_status_1_and_a_warning_of_one_line() -> None:
+    code, out, err = run(*SHORT, "--learning-rate", "1e308")
     assert code == 1
     assert "cost:" in out
+    assert re.fullmatch(r"warning: the cost left the finite range at iteration \d+ .*\n", err)
 
 
 def test_a_missing_file_is_named() -> None:

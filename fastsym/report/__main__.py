@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fastsym._console import progress_bar, run_program, stop, stoppable
+from fastsym._console import plain_warnings, progress_bar, run_program, stop, stoppable
 from fastsym.model.table_options import TableOptions, with_table_options
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def make(out: Path, context: "Context", quiet: bool, sample: bool = False) -> di
     from fastsym.report.page import PAGE, write, write_sample
     from fastsym.report.sections import claims, sections_of
 
-    with progress_bar(quiet) as show:
+    with progress_bar(quiet) as show, plain_warnings():
         context.show = lambda fraction, doing: show(STUDIES_SHARE * fraction, doing)
         sections = sections_of(context)
         begin = time.perf_counter()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from fastsym._console import progress_bar, run_program, stop, stoppable
+from fastsym._console import plain_warnings, progress_bar, run_program, stop, stoppable
 from fastsym.model.datasets import standardise
 from fastsym.model.table_options import TableOptions, with_table_options
 from fastsym.sweep import BadPartsWarning, Grid, SchedulerError, SweepBusyError, run
@@ -78,9 +78,8 @@ def main(
         if data is not None and values["features"] != ("raw",):  # which may have columns that cannot be standardised
             tables = {"raw": data, "standardised": standardise(data)}
         grid = Grid(**values, seeds=seeds, first_seed=first_seed, iterations=iterations)
-        with progress_bar(quiet, LINE_SECONDS) as tell, warnings.catch_warnings():
+        with progress_bar(quiet, LINE_SECONDS) as tell, plain_warnings():
             warnings.simplefilter("always", BadPartsWarning)
-            warnings.showwarning = lambda message, *_: typer.echo(f"warning: {message}", err=True)
             run(grid, output, tables, scheduler, lambda done, total: tell(done / total, f"{done} of {total} networks"))
     except (ValueError, TypeError, SweepBusyError, SchedulerError, ImportError, OSError, MemoryError) as error:
         raise stop(error) from error
