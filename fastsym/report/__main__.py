@@ -53,7 +53,7 @@ def report(
 ) -> None:
     """Reproduce the article, study its symmetry, certify and time every variant, and write one HTML page."""
     # Imported here so that --help need not wait for pandas and Matplotlib.
-    from fastsym.report.folder import check_destination
+    from fastsym.report.folder import check_destination, check_writable
     from fastsym.report.settings import OwnTable, Settings
     from fastsym.report.settings import full as whole
     from fastsym.report.study import Context
@@ -66,6 +66,7 @@ def report(
     out = out or (SAMPLE_OUT if sample else DEFAULT_OUT)
     try:
         check_destination(out)
+        check_writable(out)
         data = table.load()
         own = None if data is None or table.target is None else OwnTable(table.name, table.target, data)
         settings = Settings(seed=seed, benchmark_json=benchmark_json)
