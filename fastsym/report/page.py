@@ -1,11 +1,15 @@
 """Renders a finished set of sections: one HTML page, one Markdown file, figures, tables and a manifest."""
 
+import csv
 import json
 import re
+from base64 import b64encode
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -21,6 +25,8 @@ PAGE = "index.html"
 HEADLINE = "headline"
 """Slug of the section that stands before the list of findings, its pictures side by side."""
 TEMPLATES = Path(__file__).parent / "templates"
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r＝＋－＠])")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def write(sections: Sequence[Section], context: Context, folder: Path, tell: Tell) -> None:
@@ -44,14 +50,19 @@ def write(sections: Sequence[Section], context: Context, folder: Path, tell: Tel
     for i, plot in enumerate(plots):
         tell(i / len(plots), f"drawing {plot.slug}")
         drawings[plot.slug] = Markup(save(plot, folder / "figures"))
-        plot.data.to_csv(folder / "figures" / f"{plot.slug}.csv", index=False)
+        write_csv(plot.data, folder / "figures" / f"{plot.slug}.csv")
     for section in sections:
         for stepper in section.steppers:
-            stepper.data.to_csv(folder / "figures" / f"{stepper.slug}.csv", index=False)
+            write_csv(stepper.data, folder / "figures" / f"{stepper.slug}.csv")
         for table in section.tables:
-            table.frame.to_csv(folder / "tables" / f"{table.slug}.csv", index=False)
+            write_csv(table.frame, folder / "tables" / f"{table.slug}.csv")
     tell(1.0, "writing the page")
-    (folder / PAGE).write_text(_rendered(PAGE, sections, context, drawings=drawings), encoding="utf-8")
+    style = f"{style_sheet()}\n{(TEMPLATES / 'style.css').read_text(encoding='utf-8')}"
+    has_script = any(section.steppers for section in sections)
+    script = (TEMPLATES / "stepper.js").read_text(encoding="utf-8") if has_script else ""
+    inline = {"style": Markup(style), "script": Markup(script), "policy": Markup(_policy(style, script))}
+    page = _rendered(PAGE, sections, context, drawings=drawings, **inline)
+    (folder / PAGE).write_text(page, encoding="utf-8", newline="\n")  # the hashes hold for these ends of lines
     (folder / MARKDOWN).write_text(_rendered(MARKDOWN, sections, context, sample=False), encoding="utf-8")
     write_manifest(sections, context, folder)
 
@@ -72,16 +83,43 @@ def write_sample(sections: Sequence[Section], context: Context, folder: Path, te
     (folder / MARKDOWN).write_text(_rendered(MARKDOWN, sections, context, sample=True), encoding="utf-8")
 
 
+def _policy(style: str, script: str) -> str:
+    """Give the page's content security policy: it may use these inline texts, and nothing from anywhere."""
+
+    def source(text: str) -> str:
+        return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" if text else "'none'"
+
+    return (
+        f"default-src 'none'; style-src {source(style)}; script-src {source(script)}; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+def write_csv(frame: pd.DataFrame, file: Path) -> None:
+    """Write a table so that a spreadsheet takes no text in it, as a name from a user's file, for a formula.
+
+    A text that begins like one gets an apostrophe in front, and so does what follows a character at which some
+    spreadsheets divide a text. Numbers stay as they are.
+    """
+
+    def harmless(value: Any) -> Any:
+        if not isinstance(value, str) or _NUMBER.fullmatch(value):
+            return value
+        return _FORMULA.sub(r"\1'", value)
+
+    safe = frame.apply(lambda column: column if column.dtype.kind in "biuf" else column.map(harmless))
+    safe.columns = [harmless(str(name)) for name in frame]
+    safe.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)  # else a carriage return would end a row
+
+
 def _rendered(name: str, sections: Sequence[Section], context: Context, **more: Any) -> str:
     words = {
         "sections": sections,
-        "has_script": any(section.steppers for section in sections),
         "plot_files": PLOT_FILES,
         "made": context.made,
         "version": __version__,
         "full": context.settings.is_full,
         "subject": "your table" if context.own else "the Titanic table",
-        "style_sheet": Markup(style_sheet()),
     }
     return _environment(name == PAGE).get_template(f"{name}.j2").render(words | more)
 

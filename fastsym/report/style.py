@@ -142,11 +142,23 @@ def _inlined(svg: str, plot: Plot, title_share: float) -> str:
     """Make an SVG file an element of the page, without the top that holds the title, which the page has in words."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # The page's content security policy allows no style but its own: attributes say the same.
+    svg = re.sub(r"<style .*?</style>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' style="([^"]*)"', lambda found: _attributes(found[1]), svg)
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{plot.slug}-", svg)
     for colour in DARK:
         svg = svg.replace(colour, f"var(--c{colour[1:]})")
     width, height = 72 * plot.width_inches, 72 * plot.height_inches
     top = title_share * height
     # The page sizes it by its width, and says what it shows by the label of the element around it.
-    begin = f'<svg aria-hidden="true" viewBox="0 {top:.2f} {width:g} {height - top:.2f}" xmlns="{SVG}" version="1.1">'
+    begin = (
+        f'<svg aria-hidden="true" viewBox="0 {top:.2f} {width:g} {height - top:.2f}" stroke-linejoin="round" '
+        f'xmlns="{SVG}" version="1.1">'
+    )
     return re.sub(r"<svg [^>]*>", begin, svg, count=1)
+
+
+def _attributes(style: str) -> str:
+    """Write a style attribute as presentation attributes, which mean the same where no style sheet speaks of them."""
+    declarations = (each.split(":", 1) for each in style.split(";") if each.strip())
+    return "".join(f' {name.strip()}="{value.strip()}"' for name, value in declarations)

@@ -1,14 +1,22 @@
 """What is written of given sections: page, Markdown, sample, figures, the data to step through, JSON for machines."""
 
+import csv
 import json
 import re
+from base64 import b64encode
+from collections import Counter
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 from matplotlib.figure import Figure
 from pypdf import PdfReader
@@ -21,14 +29,14 @@ from fastsym.model.params import Params
 from fastsym.report.content import Plot, Section, Stepper, Table, quoted, rounded
 from fastsym.report.folder import MANIFEST, MARKDOWN, check_destination
 from fastsym.report.manifest import PLOT_FILES, SCHEMA, SCHEMA_SOURCE
-from fastsym.report.page import PAGE, prose, script_data, write, write_sample
+from fastsym.report.page import PAGE, prose, script_data, write, write_csv, write_sample
 from fastsym.report.sections import inside
 from fastsym.report.sections.agreement import Agreement
 from fastsym.report.sections.claims import Judged
 from fastsym.report.sections.inside import MOST_FEATURES, payload
 from fastsym.report.settings import OwnTable, Settings
 from fastsym.report.study import Context
-from fastsym.report.style import save
+from fastsym.report.style import DARK, save
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 VERDICTS = (
@@ -166,7 +174,73 @@ def test_a_sample_is_markdown_with_the_figures_it_shows(
         check_destination(tmp_path)
 
 
+# What the page may do, and what it may not
+
+
+def test_the_page_may_use_its_own_style_and_script_and_nothing_else(page: str) -> None:
+    found = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    assert found
+    rules = dict(each.split(" ", 1) for each in found[1].split("; "))
+    assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
+    assert found.start() < page.index("<style")
+    for tag in ("style", "script"):
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, flags=re.DOTALL)
+        assert rules[f"{tag}-src"] == f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+    assert not re.search(r"<[^>]* (style|on\w+)=", page)
+
+
+def test_inline_figures_say_as_attributes_what_their_files_say_as_style(report: Path, page: str) -> None:
+    inline = re.search(r'id="figure-three">.*?(<svg.*?</svg>)', page, flags=re.DOTALL)
+    assert inline
+    file = (report / "figures" / "three.svg").read_text(encoding="utf-8")
+    styles = [part for style in re.findall(r' style="([^"]*)"', file) for part in style.split("; ")]
+    wanted = Counter(part.strip(";").replace(": ", "=") for part in styles)
+    for colour in DARK:
+        wanted = Counter({part.replace(colour, f"var(--c{colour[1:]})"): count for part, count in wanted.items()})
+    wanted["stroke-linejoin=round"] += 1  # of the whole figure, in place of its style sheet
+    names = {part.split("=")[0] for part in wanted}
+    elements = ElementTree.fromstring(inline[1].replace("xlink:", "")).iter()
+    assert len(names) > 3
+    said = [f"{name}={value}" for each in elements for name, value in each.items() if name in names]
+    assert Counter(said) == wanted
+
+
 # Text is only text
+
+
+def cells_of(file: Path, separator: str) -> list[str]:
+    """Cells as a spreadsheet finds them that divides lines at this character."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        return [cell for row in csv.reader(lines, delimiter=separator) for cell in row]
+
+
+FORMULAS = ("=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "a;=1+1", "a\n@b", "＝1", "-", '"=1')
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_no_text_is_a_formula_and_numbers_stay_numbers(tmp_path: Path, separator: str) -> None:
+    numbers = [-1.5, float("-inf"), float("nan"), *map(float, range(len(FORMULAS) - 3))]
+    frame = pd.DataFrame({"=x": FORMULAS, "n": numbers, "of both": [-1, "-2", *FORMULAS[2:]]})
+    write_csv(frame, tmp_path / "t.csv")
+    for cell in cells_of(tmp_path / "t.csv", separator):
+        if not re.fullmatch(r"[+-]?(\d+(\.\d+)?|inf)(,.*)?", cell):  # a line that the separator does not divide
+            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "＝")), cell
+    back = pd.read_csv(tmp_path / "t.csv")
+    np.testing.assert_array_equal(back["n"], numbers)
+    assert back["of both"].tolist()[:2] == ["-1", "-2"]
+    assert frame.columns[0] == "=x"  # what was given stays as it is
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    names=st.lists(st.text(st.sampled_from("=+-@\t\r\n;,'\"|<>&`\u2028ab1 ＝"), max_size=12), min_size=1, max_size=4)
+)
+def test_whatever_a_name_is_no_cell_is_a_formula(names: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "t.csv")
+        write_csv(pd.DataFrame({name: [name] for name in names}, index=[0]), file)
+        for cell in cells_of(file, ","):
+            assert re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", cell) or not cell.startswith(tuple("=+-@\t\r＝"))
 
 
 def test_texts_are_escaped(context: Context, tmp_path: Path) -> None:
@@ -224,7 +298,8 @@ def test_the_page_holds_the_runs_and_one_script(page: str, runs: tuple[WatchedRu
     assert data
     assert json.loads(data[1]) == payload(runs)
     assert page.count("<script") == page.count("</script>") == 2
-    assert "http" not in page.replace("http://www.w3.org/", "")
+    assert "http:" not in page.replace("http://www.w3.org/", "")
+    assert "https:" not in page
 
 
 def test_a_page_without_a_stepper_has_no_script(context: Context, tmp_path: Path) -> None:
