@@ -9,7 +9,8 @@ from fastsym.model.initialise import initialise
 from fastsym.model.params import LayerParams, Params
 from fastsym.model.tables import load_table
 from fastsym.training.registry import VARIANTS, Variant
-from fastsym.training.train import NonFiniteCostWarning, Training, train, train_population
+from fastsym.training.result import Training
+from fastsym.training.train import NonFiniteCostWarning, train, train_population
 
 __version__ = "0.1.0"
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastsym.model.params import Array, Params, ParamsT
 from fastsym.model.units import unit_classes, unit_signs, unit_vectors
-from fastsym.training.train import Training
+from fastsym.training.result import Training
 
 SATURATED = 0.99
 """A hidden value of larger size counts as saturated: the slope of tanh is below 0.02 there."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fastsym.model.columns import option
+from fastsym.model.display import MOST_ROWS, array_line, html_table, listed_names
 from fastsym.model.params import Array
 
 if TYPE_CHECKING:
@@ -29,6 +30,24 @@ class Dataset(NamedTuple):
     """(M,) float64, 0 or 1."""
     feature_names: tuple[str, ...]
     """D names, in the order of X's rows."""
+
+    def __repr__(self) -> str:
+        return f"Dataset({array_line('X', self.X)}, {self._samples()}; {listed_names(self.feature_names)})"
+
+    def _samples(self) -> str:
+        return f"{len(self.y)} samples, {np.count_nonzero(self.y)} of them labelled 1"
+
+    def _repr_html_(self) -> str:
+        shown = zip(self.feature_names[:MOST_ROWS], self.X[:MOST_ROWS], strict=True)
+        rows = [(str(name), *(f"{v:.4g}" for v in (x.min(), _mean(x), x.max(), x.std()))) for name, x in shown]
+        caption = f"Dataset: X {self.X.shape} {self.X.dtype}, {self._samples()}"
+        return html_table(caption, ("feature", "least", "mean", "greatest", "deviation"), rows, len(self.X))
+
+
+def _mean(x: Array) -> float:
+    """Return the mean, or 0 where it is nothing but rounding."""
+    mean = float(x.mean())
+    return mean if abs(mean) > ROUNDING * float(x.std()) else 0.0
 
 
 def data_file(name: str) -> "Traversable":
@@ -65,6 +84,13 @@ def load_titanic(features: str = "article") -> Dataset:
     ------
     ValueError
         If ``features`` is none of the three names.
+
+    Examples
+    --------
+    >>> import fastsym
+    >>> X, y, names = fastsym.load_titanic("no_id")
+    >>> X.shape, names
+    ((8, 889), ('Pclass', 'Age', 'SibSp', 'Parch', 'Fare', 'male', 'Q', 'S'))
     """
     if features not in FEATURE_SETS:
         raise ValueError(f"features: expected one of {', '.join(FEATURE_SETS)}; got {features!r}; choose one of these")

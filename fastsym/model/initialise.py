@@ -132,6 +132,14 @@ def initialise(
     ------
     ValueError
         If an argument is out of its range.
+
+    Examples
+    --------
+    >>> import fastsym
+    >>> fastsym.initialise("constant", n_features=8, hidden=4)
+    Params(float64: W1 (4, 8) all 0.01, b1 (4,) all 0, W2 (4,) all 0.01, b2 0)
+    >>> fastsym.initialise("zeros", n_features=8)
+    LayerParams(float64: W (8,) all 0, b 0)
     """
     if not np.isfinite(perturbation):
         raise ValueError(f"perturbation: expected a finite number; got {perturbation!r}; 0 adds nothing")

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from numpy.typing import NDArray
 
+from fastsym.model.display import array_line
+
 Array = NDArray[Any]
 
 
@@ -27,6 +29,9 @@ class Params(NamedTuple):
     b2: Array
     """() bias of the output."""
 
+    def __repr__(self) -> str:
+        return _line(self)
+
 
 class LayerParams(NamedTuple):
     """Parameters of the one-layer net: logistic regression."""
@@ -35,6 +40,14 @@ class LayerParams(NamedTuple):
     """(D,) weights."""
     b: Array
     """() bias."""
+
+    def __repr__(self) -> str:
+        return _line(self)
+
+
+def _line(params: "AnyParams") -> str:
+    arrays = ", ".join(array_line(name, value) for name, value in zip(params._fields, params, strict=True))
+    return f"{type(params).__name__}({getattr(params[0], 'dtype', 'no arrays')}: {arrays})"
 
 
 AnyParams = Params | LayerParams

@@ -88,6 +88,12 @@ def load_table(
     ValueError
         If the source is no table, it is not certain how it is to be read, the target is missing or not of two kinds,
         or columns are not finite numbers; the message names the place, and what to do.
+
+    Examples
+    --------
+    >>> import fastsym
+    >>> fastsym.load_table({"age": [20, 30, 40], "smoker": ["no", "yes", "no"]}, target="smoker", positive="yes")
+    Dataset(X (1, 3) from 20 to 40, 3 samples, 1 of them labelled 1; age)
     """
     if fill is not None and fill not in FILLS:
         raise ValueError(f"fill: expected {' or '.join(FILLS)}; got {fill!r}; name it or leave it out")

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from fastsym.kernels import fused, loops, population, simd
 from fastsym.kernels._jit import COMPILING
 from fastsym.model import reference, vectorised
+from fastsym.model.display import html_table
 from fastsym.model.params import Array, LayerParams, Params
 from fastsym.training.checks import Problem
 
@@ -137,6 +138,21 @@ class _Variants(Mapping[str, Variant]):
 
     def __len__(self) -> int:
         return len(self._search())
+
+    def __repr__(self) -> str:
+        return "\n".join(["VARIANTS:", *(f"  {name:<10} {variant.summary}" for name, variant in self.items())])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, each.summary, _yes(each.train_layer is not None), _yes(each.train_population is not None))
+            for name, each in self.items()
+        ]
+        header = ("name", "what it is", "one-layer nets", "many networks in one call")
+        return html_table('Variants; "fast" stands for the quickest one for the size', header, rows, 0)
+
+
+def _yes(whether: bool) -> str:
+    return "yes" if whether else "no"
 
 
 def _load(point: EntryPoint, known: Mapping[str, Variant]) -> Variant:

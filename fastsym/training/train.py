@@ -3,8 +3,8 @@
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Generic
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,32 +19,23 @@ from fastsym.training.checks import (
     merge_samples,
 )
 from fastsym.training.registry import VARIANTS, Variant, select, select_for_population
+from fastsym.training.result import Training
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from fastsym._console import Tell
 
 FIRST_WORK = 1e8
 """Sample x unit x feature steps before the first look for Ctrl-C: well under a second with the slowest variant."""
 PIECE_SECONDS = 0.25
 """About how long the pieces between two further looks take."""
+LINE_SECONDS = 5.0
+"""Shortest time between two lines of progress, where there is no terminal."""
 
 
 class NonFiniteCostWarning(RuntimeWarning):
     """Training left the finite range: a cost became NaN or infinite."""
-
-
-@dataclass(frozen=True)
-class Training(Generic[ParamsT]):
-    """What training gives back."""
-
-    costs: Array
-    """(T,) mean cost in nats per sample of each iteration, before its update."""
-    params: ParamsT
-    """Parameters after the last update."""
-    variant: str
-    """Name of the variant that ran; with ``"fast"``, the one it chose."""
-    threads: int = 1
-    """Number of threads it ran on."""
-    history: ParamsT | None = None
-    """With ``record_every=n``, parameters with an axis of snapshots in front: before iterations 0, n, 2 n, ...
-    and after the last; otherwise None."""
 
 
 def train(
@@ -57,6 +48,7 @@ def train(
     *,
     record_every: int = 0,
     multiplicity: Any = None,
+    progress: bool = False,
 ) -> Training[ParamsT]:
     """Train by full-batch gradient descent; the parameters' type decides between one layer and two.
 
@@ -78,6 +70,8 @@ def train(
     multiplicity
         (H,) positive numbers, for the quotient of a net with equal units: hidden unit h stands for so many. The
         output adds multiplicity W2 tanh(...), gradients are those of a single unit. Variants simd, parallel and fast.
+    progress
+        Show on standard error how far a long training is: a bar on a terminal, lines elsewhere.
 
     Returns
     -------
@@ -92,6 +86,14 @@ def train(
     -----
     NonFiniteCostWarning
         If a cost is NaN or infinite; the message gives the first such iteration.
+
+    Examples
+    --------
+    >>> import fastsym
+    >>> X, y, names = fastsym.load_titanic("standardised")
+    >>> start = fastsym.initialise("normal", n_features=len(X), hidden=4)
+    >>> fastsym.train(X, y, start, iterations=3000, learning_rate=1, variant="simd")
+    Training(3000 iterations, cost 0.69316 to 0.379953, units ABCD, by simd on 1 thread)
     """
     problem = checked(X, y, params, iterations, learning_rate)
     every = checked_count("record_every", record_every)
@@ -101,7 +103,8 @@ def train(
         able = ", ".join(name for name, other in VARIANTS.items() if other.train_population is not None)
         raise ValueError(f"multiplicity: expected variant {able} or fast; got {chosen.name!r}; use one of these")
     costs = np.empty(problem.iterations, problem.X.dtype)
-    history = run(chosen, problem, costs, every, counts)
+    with _telling(progress) as tell:
+        history = run(chosen, problem, costs, every, counts, tell)
     if not np.isfinite(costs).all():
         first = int(np.argmin(np.isfinite(costs)))
         warnings.warn(
@@ -110,11 +113,16 @@ def train(
             NonFiniteCostWarning,
             stacklevel=2,
         )
-    return Training(costs, problem.params, chosen.name, chosen.threads(problem.X), history)
+    return Training(costs, problem.params, chosen.name, chosen.threads(problem.X), history, every)
 
 
 def run(
-    variant: Variant, problem: Problem[ParamsT], costs: Array, every: int = 0, multiplicity: Array | None = None
+    variant: Variant,
+    problem: Problem[ParamsT],
+    costs: Array,
+    every: int = 0,
+    multiplicity: Array | None = None,
+    tell: "Tell | None" = None,
 ) -> ParamsT | None:
     """Run a variant on checked input, in pieces, so that Ctrl-C is heard between them.
 
@@ -130,6 +138,8 @@ def run(
         Iterations between two snapshots of the parameters; 0 for none.
     multiplicity
         (H,) As for :func:`train`; needs a variant that trains populations.
+    tell
+        Called before each piece with the fraction that is done.
 
     Returns
     -------
@@ -142,7 +152,7 @@ def run(
     # A variant that trains populations records snapshots itself; for others a piece ends where one is due.
     records = variant.train_population is not None and isinstance(params, Params)
     with np.errstate(all="ignore"):  # what leaves the finite range is reported once, by train
-        for start, stop in _pieces(iterations, _work(X, params), every, whole=records):
+        for start, stop in _pieces(iterations, _work(X, params), every, whole=records, tell=tell):
             part = costs[start:stop]
             if variant.train_population is not None and isinstance(params, Params):
                 views = [a[None, start // every : -1] for a in history]
@@ -176,7 +186,17 @@ def _work(X: Array, params: Params | LayerParams) -> int:
     return int(X.shape[1] * units * (X.shape[0] + 10))
 
 
-def _pieces(iterations: int, work: int, every: int = 0, *, whole: bool = True) -> Iterator[tuple[int, int]]:
+def _telling(progress: bool) -> "AbstractContextManager[Tell | None]":
+    if not progress:
+        return nullcontext()
+    from fastsym._console import progress_bar  # here, because the terminal's libraries take long to import
+
+    return progress_bar(quiet=False, line_seconds=LINE_SECONDS)
+
+
+def _pieces(
+    iterations: int, work: int, every: int = 0, *, whole: bool = True, tell: "Tell | None" = None
+) -> Iterator[tuple[int, int]]:
     """Cut so many iterations of so much work each into pieces, by the time that those before took.
 
     With ``whole`` a piece is a multiple of ``every``, otherwise it ends at the next multiple at the latest.
@@ -186,11 +206,15 @@ def _pieces(iterations: int, work: int, every: int = 0, *, whole: bool = True) -
         if every:
             size = -(-size // every) * every if whole else min(size, every - start % every)
         stop = min(start + size, iterations)
+        if tell is not None:
+            tell(start / iterations, f"{start} of {iterations} iterations")
         begin = time.perf_counter()
         yield start, stop
         seconds = time.perf_counter() - begin
         size = max(1, int((stop - start) * min(8.0, PIECE_SECONDS / max(seconds, 1e-9))))
         start = stop
+    if tell is not None:
+        tell(1.0, f"{iterations} iterations")
 
 
 def train_population(
@@ -202,6 +226,7 @@ def train_population(
     threads: int | None = None,
     *,
     merge_equal_samples: bool = False,
+    progress: bool = False,
 ) -> Training[Params]:
     """Train P independent two-layer nets on the same data, each bit for bit as :func:`train` would alone.
 
@@ -220,6 +245,8 @@ def train_population(
     merge_equal_samples
         Work once on all samples that have equal features: faster by their share (a seventh of the Titanic table
         without its numbering). Sums are then rounded in another order than by :func:`train`.
+    progress
+        As for :func:`train`.
 
     Returns
     -------
@@ -230,6 +257,19 @@ def train_population(
     ------
     TypeError, ValueError
         If an argument is not as described.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastsym
+    >>> X, y, names = fastsym.load_titanic("standardised")
+    >>> starts = [fastsym.initialise("normal", len(X), 4, seed=seed) for seed in range(100)]
+    >>> stacked = fastsym.Params(*map(np.stack, zip(*starts)))
+    >>> population = fastsym.train_population(X, y, stacked, 1000, 1, threads=1)
+    >>> population
+    Training(100 networks, 1000 iterations, final cost from 0.377962 to 0.395425, 4 units, by simd on 1 thread)
+    >>> population.network(99).classes()
+    'ABCD'
     """
     problem, rates = checked_population(X, y, params, iterations, learning_rate)
     networks = problem.params
@@ -237,8 +277,9 @@ def train_population(
     name, trainer = select_for_population(used)
     X, y = merge_samples(problem.X, problem.y) if merge_equal_samples else (problem.X, problem.y)
     costs = np.empty((len(rates), problem.iterations), problem.X.dtype)
-    for start, stop in _pieces(problem.iterations, _work(X, networks)):
-        part = np.empty((len(rates), stop - start), costs.dtype)
-        trainer(X, y, networks, rates, part, threads=used)
-        costs[:, start:stop] = part
+    with _telling(progress) as tell:
+        for start, stop in _pieces(problem.iterations, _work(X, networks), tell=tell):
+            part = np.empty((len(rates), stop - start), costs.dtype)
+            trainer(X, y, networks, rates, part, threads=used)
+            costs[:, start:stop] = part
     return Training(costs, networks, name, used)

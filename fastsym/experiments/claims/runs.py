@@ -21,7 +21,8 @@ from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
 from fastsym.model.reference import stable_cost
-from fastsym.training.train import Training, train, train_population
+from fastsym.training.result import Training
+from fastsym.training.train import train, train_population
 
 LARGE_SCALE = 1.0
 """Scale of the large start: the article's draws without its factor 0.01."""

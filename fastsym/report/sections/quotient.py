@@ -18,7 +18,8 @@ from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, ORANGE
 from fastsym.timing.interleave import interleave
 from fastsym.timing.stats import Ratio, paired_ratio
-from fastsym.training.train import Training, train
+from fastsym.training.result import Training
+from fastsym.training.train import train
 
 VARIANT = "simd"
 ITERATIONS = 3000
