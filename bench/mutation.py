@@ -1,32 +1,75 @@
 """Mutation testing: change one place of a module at a time, and count which changes the checks notice.
 
-    python -m bench.mutation fastsym/kernels/simd.py --certificate simd --tests tests/kernels --csv reports/simd.csv
-    python -m bench.mutation fastsym/timing/stats.py --tests tests/timing/test_stats.py --number 100
+    python -m bench.mutation loops                  # 100 changes drawn at random of one of TARGETS
+    python -m bench.mutation stats --progress /tmp/stats.csv    # begin where that file ends
+    python -m bench.mutation stats --progress /tmp/stats.csv --again    # ask anew about what has survived
 
 A mutant is the module with one operator, comparison, bound, index or constant changed. Each runs in a copy of the
-checkout with a compilation cache of its own. What survives is printed with its line, to be explained or killed by a new
-test. Text, annotations and messages of errors are left alone. Nothing here is timed.
+checkout, in a process of its own that is forked after the large libraries have been imported. A kernel is asked by its
+certificate first, in float64 and then in float32, and by the tests of its module only if that passes; kernels have an
+empty compilation cache each time. Text, annotations and messages of errors are left alone. Nothing here is timed.
+
+``reports/mutation.csv`` has one row a target, and ``reports/mutation-survivors.csv`` one for each change that nothing
+noticed, with the reason why, which is written by hand and kept as long as the line stays as it is.
 """
 
 import ast
+import multiprocessing
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Annotated
 
+import numba
 import pandas as pd
+import pytest
 import typer
+from filelock import FileLock
 
-ROOT = Path(__file__).parents[1]
-COPIED = ("fastsym", "tests", "bench", "data", "examples", "pyproject.toml", "README.md")
+from bench import ROOT
+
+COPIED = ("fastsym", "tests", "bench", "data", "docs", "examples", "reports", "pyproject.toml", "README.md")
+"""What tests read; git's own files are none of it."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is changed, and who is asked whether it notices."""
+
+    module: str
+    tests: tuple[str, ...]
+    certificate: str = ""
+    """Variant whose certificate is asked first."""
+
+
+_KERNELS = ("tests/kernels/test_one_result.py", "tests/kernels/test_kernels.py")
+_SIMD = ("tests/kernels/test_one_result.py", "tests/kernels/test_simd.py", "-k", "not parallel")
+_CLAIMS = ("tests/experiments/test_claims.py",)
+TARGETS = {
+    "loops": Target("fastsym/kernels/loops.py", (*_KERNELS, "-k", "loops"), "loops"),
+    "fused": Target("fastsym/kernels/fused.py", (*_KERNELS, "-k", "fused"), "fused"),
+    "simd": Target("fastsym/kernels/simd.py", _SIMD, "simd"),
+    "passes": Target("fastsym/kernels/passes.py", _SIMD, "simd"),
+    "stats": Target("fastsym/timing/stats.py", ("tests/timing/test_stats.py",)),
+    "decision": Target("fastsym/regression/decision.py", ("tests/regression/test_decision.py",)),
+    "permutation": Target("fastsym/regression/permutation.py", ("tests/regression/test_permutation.py",)),
+    "checks": Target("fastsym/training/checks.py", ("tests/training/test_checks.py",)),
+    "bounds": Target("fastsym/agreement/bounds.py", ("tests/agreement/test_bounds.py",)),
+    "verdicts": Target("fastsym/experiments/claims/verdicts.py", _CLAIMS),
+    "comparisons": Target("fastsym/experiments/claims/comparisons.py", _CLAIMS),
+    "thresholds": Target("fastsym/experiments/claims/thresholds.py", _CLAIMS),
+    "zero_start": Target("fastsym/experiments/claims/zero_start.py", _CLAIMS),
+    "symmetry": Target("fastsym/experiments/symmetry.py", ("tests/experiments/test_symmetry.py",)),
+    "store": Target("fastsym/sweep/store.py", ("tests/sweep/test_sweep.py", "tests/sweep/test_parts.py")),
+}
+OUTCOMES = ("certificate", "tests", "survived")
 SWAPPED = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -119,99 +162,142 @@ def _offset(source: str, line: int, column: int) -> int:
     return sum(len(each) + 1 for each in lines[: line - 1]) + len(lines[line - 1].encode()[:column].decode())
 
 
-CERTIFY = """
-import sys
-from fastsym.agreement import first_failure
-for variant in sys.argv[1:]:
-    for dtype in ("float64", "float32"):
-        failure = first_failure(__import__("fastsym").VARIANTS[variant], dtype)
-        if failure is not None:
-            sys.exit(failure)
-"""
+def certified(variant: str) -> bool:
+    """Whether the certificate, of this process's fastsym, passes in both precisions."""
+    from fastsym import VARIANTS
+    from fastsym.agreement import first_failure
+
+    return all(first_failure(VARIANTS[variant], dtype) is None for dtype in ("float64", "float32"))
+
+
+def tested(tests: Iterable[str]) -> bool:
+    """Whether tests pass."""
+    return pytest.main(["-q", "-x", "-n0", "-p", "no:cacheprovider", *tests]) == pytest.ExitCode.OK
 
 
 class Copy:
     """A copy of the checkout in which one module is changed again and again."""
 
-    def __init__(self, folder: Path, module: str, names: Iterable[str] = COPIED) -> None:
-        self.folder = folder
-        self.module = folder / module
+    def __init__(self, folder: Path, target: Target, names: Iterable[str] = COPIED) -> None:
+        self.folder, self.target = folder, target
         for name in names:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, folder / name)
 
-    def passes(self, arguments: list[str], seconds: float) -> bool:
-        """Whether a Python command ends well in this copy, in time."""
-        with tempfile.TemporaryDirectory() as cache:
-            environment = os.environ | {"PYTHONPATH": str(self.folder), "NUMBA_CACHE_DIR": cache, "MPLBACKEND": "Agg"}
-            environment |= {"PYTHONDONTWRITEBYTECODE": "1", "CI": "true"}
-            command = [sys.executable, *arguments]
-            try:
-                done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, timeout=seconds)
-            except subprocess.TimeoutExpired:
-                return False
-        return done.returncode == 0
-
-    def judge(self, source: str, certified: list[str], tests: list[str], seconds: float) -> str:
+    def judge(self, source: str, seconds: float) -> str:
         """Say what noticed the change: ``certificate``, ``tests``, or nothing, so that it ``survived``."""
-        self.module.write_text(source, encoding="utf-8")
-        if certified and not self.passes(["-c", CERTIFY, *certified], seconds):
-            return "certificate"
-        if tests and not self.passes(["-m", "pytest", "-q", "-x", "-n0", *tests], seconds):
-            return "tests"
-        return "survived"
+        (self.folder / self.target.module).write_text(source, encoding="utf-8")
+        variant, tests = self.target.certificate, self.target.tests
+        if not variant:
+            return "survived" if self._passes(lambda: tested(tests), seconds, self.folder / "cache") else "tests"
+        with tempfile.TemporaryDirectory() as cache:
+            if not self._passes(lambda: certified(variant), seconds, Path(cache)):
+                return "certificate"
+            return "survived" if self._passes(lambda: tested(tests), seconds, Path(cache)) else "tests"
+
+    def _passes(self, check: Callable[[], bool], seconds: float, cache: Path) -> bool:
+        """Whether a check that runs in this copy ends well, and in time."""
+
+        def run() -> None:
+            os.setsid()  # so that its own processes end with it
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):
+                os.dup2(nowhere, stream)
+            os.chdir(self.folder)
+            os.environ |= {"PYTHONPATH": str(self.folder), "NUMBA_CACHE_DIR": str(cache), "MPLBACKEND": "Agg"}
+            os.environ |= {"PYTHONDONTWRITEBYTECODE": "1", "CI": "true"}  # CI: hypothesis draws the same each time
+            sys.dont_write_bytecode, numba.config.CACHE_DIR = True, str(cache)
+            sys.path.insert(0, str(self.folder))
+            for name in [name for name in sys.modules if name.split(".")[0] in ("bench", "fastsym", "tests")]:
+                del sys.modules[name]
+            os._exit(0 if check() else 1)
+
+        process = multiprocessing.get_context("fork").Process(target=run)
+        process.start()
+        process.join(seconds)
+        if process.exitcode is None:
+            os.killpg(process.ident or 0, signal.SIGKILL)
+            process.join()
+        return process.exitcode == 0
+
+
+def _progress(file: Path | None) -> pd.DataFrame:
+    """Read what was judged before."""
+    columns = ["line", "code", "before", "after", "noticed_by"]
+    if file is None or not file.exists():
+        return pd.DataFrame(columns=columns)
+    return pd.read_csv(file, dtype=str, keep_default_na=False)
+
+
+def _replace(file: Path, rows: pd.DataFrame, target: str) -> None:
+    """Write rows of a target into a table of all targets, in place of its old ones."""
+    others = pd.read_csv(file, keep_default_na=False) if file.exists() else rows[:0]
+    table = pd.concat([others[others["target"] != target], rows])
+    order = {name: place for place, name in enumerate(TARGETS)}
+    table.sort_values("target", key=lambda names: names.map(order), kind="stable").to_csv(file, index=False)
+
+
+def record(folder: Path, target: str, seed: int, commit: str, judged: pd.DataFrame) -> None:
+    """Write what is known of a target into the two tables of a folder."""
+    counts = judged["noticed_by"].value_counts()
+    row = {"target": target, "commit": commit, "seed": seed, "mutants": len(judged)}
+    row |= {
+        name: int(counts.get(outcome, 0))
+        for name, outcome in zip(("by_certificate", "by_tests_only", "survivors"), OUTCOMES, strict=True)
+    }
+    left = judged[judged["noticed_by"] == "survived"]
+    change = left["before"].str.split().str.join(" ") + " -> " + left["after"].str.split().str.join(" ")
+    rows = pd.DataFrame({"line": left["line"], "code": left["code"], "change": change})
+    rows.insert(0, "target", target)
+    file = folder / "mutation-survivors.csv"
+    with FileLock(folder / ".mutation.lock"):
+        known = pd.read_csv(file, keep_default_na=False) if file.exists() else rows.assign(why="")[:0]
+        key = ["target", "code", "change"]
+        rows = rows.merge(known[[*key, "why"]].drop_duplicates(key), how="left", on=key).fillna("")
+        _replace(file, rows, target)
+        _replace(folder / "mutation.csv", pd.DataFrame([row]), target)
 
 
 def main(
-    module: Annotated[str, typer.Argument(help="File to change, from the root of the checkout.")],
-    certificate: Annotated[list[str] | None, typer.Option(help="Variant whose certificate is asked first.")] = None,
-    tests: Annotated[list[str] | None, typer.Option(help="Tests that are asked next.")] = None,
-    number: Annotated[int, typer.Option(help="How many changes, drawn at random; 0 for all.")] = 0,
+    name: Annotated[str, typer.Argument(help="One of " + ", ".join(TARGETS) + ".")],
+    number: Annotated[int, typer.Option(help="How many changes, drawn at random; 0 for all.")] = 100,
     seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
-    seconds: Annotated[float, typer.Option(help="A check that takes longer has failed: the loop is endless.")] = 600.0,
-    jobs: Annotated[int, typer.Option(help="How many copies work at once.")] = 1,
-    csv: Annotated[Path | None, typer.Option(help="Where to write one row a change.")] = None,
+    seconds: Annotated[float, typer.Option(help="A check that takes longer has failed: the loop is endless.")] = 900.0,
+    progress: Annotated[Path | None, typer.Option(help="One row a change; what it has already is not judged.")] = None,
+    again: Annotated[bool, typer.Option(help="Judge survivors in that file again.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where the two tables are.")] = Path("reports"),
 ) -> None:
     """Change one place at a time, and count which changes are noticed."""
-    source = (ROOT / module).read_text(encoding="utf-8")
+    if name not in TARGETS:
+        raise typer.BadParameter(f"expected one of {', '.join(TARGETS)}; got {name}", param_hint="NAME")
+    target = TARGETS[name]
+    source = (ROOT / target.module).read_text(encoding="utf-8")
     chosen = mutants(source)
     if 0 < number < len(chosen):
         chosen = sorted(random.Random(seed).sample(chosen, number), key=lambda each: each.line)
+    commit = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    keys = [(str(each.line), source.split("\n")[each.line - 1].strip(), each.before, each.after) for each in chosen]
+    known = {
+        tuple(row[:4]): row[4]
+        for row in _progress(progress).itertuples(index=False)
+        if not (again and row[4] == "survived")
+    }
     with tempfile.TemporaryDirectory() as work:
-        copies: SimpleQueue[Copy] = SimpleQueue()
-        for job in range(jobs):
-            folder = Path(work) / str(job)
-            folder.mkdir()
-            copies.put(Copy(folder, module))
-        first = copies.get()
-        if first.judge(source, certificate or [], tests or [], seconds) != "survived":
-            sys.exit(f"{module}: expected its checks to pass as it is; they fail; mend that first")
-        copies.put(first)
-
-        def judge(mutant: Mutant) -> str:
-            copy = copies.get()
-            try:
-                outcome = copy.judge(mutant.source, certificate or [], tests or [], seconds)
-            finally:
-                copies.put(copy)
-            typer.echo(f"{outcome:11}  {module}:{mutant.line}  {mutant.before}  ->  {mutant.after}")
-            return outcome
-
-        with ThreadPoolExecutor(jobs) as pool:
-            outcomes = list(pool.map(judge, chosen))
-    table = pd.DataFrame(
-        {
-            "module": module,
-            "line": [each.line for each in chosen],
-            "before": [each.before for each in chosen],
-            "after": [each.after for each in chosen],
-            "noticed_by": outcomes,
-        }
-    )
-    if csv is not None:
-        table.to_csv(csv, index=False)
-    counts = table["noticed_by"].value_counts()
-    typer.echo(f"{module}: {len(table)} changes; " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+        copy = Copy(Path(work), target)
+        if copy.judge(source, seconds) != "survived":
+            sys.exit(f"{target.module}: expected its checks to pass as it is; they fail; mend that first")
+        for key, mutant in zip(keys, chosen, strict=True):
+            if key in known:
+                continue
+            known[key] = copy.judge(mutant.source, seconds)
+            typer.echo(f"{known[key]:11}  {target.module}:{mutant.line}  {mutant.before}  ->  {mutant.after}")
+            rows = [(*each, known[each]) for each in keys if each in known]
+            table = pd.DataFrame(rows, columns=["line", "code", "before", "after", "noticed_by"])
+            if progress is not None:
+                table.to_csv(progress, index=False)
+            record(folder, name, seed, commit, table)
 
 
 if __name__ == "__main__":
