@@ -30,6 +30,7 @@ from typing import Annotated
 import numba
 import pandas as pd
 import pytest
+import scipy.stats  # noqa: F401  as pandas and numba: not to be imported again in each fork
 import typer
 from filelock import FileLock
 
@@ -51,7 +52,7 @@ class Target:
 
 _KERNELS = ("tests/kernels/test_one_result.py", "tests/kernels/test_kernels.py")
 _SIMD = ("tests/kernels/test_one_result.py", "tests/kernels/test_simd.py", "-k", "not parallel")
-_CLAIMS = ("tests/experiments/test_claims.py",)
+_CLAIMS = ("tests/experiments/test_judgements.py",)
 TARGETS = {
     "loops": Target("fastsym/kernels/loops.py", (*_KERNELS, "-k", "loops"), "loops"),
     "fused": Target("fastsym/kernels/fused.py", (*_KERNELS, "-k", "fused"), "fused"),
