@@ -129,12 +129,42 @@ def observe(
     X, y = data.X.astype(dtype), data.y.astype(dtype)
     start = initialise("constant", len(X), hidden, scale, dtype=dtype)
     costs, history = _path(X, y, start, arithmetic, iterations, learning_rate, record_every)
+    return outcome_of(data, arithmetic, costs, history, learning_rate, core_type, record_every)
+
+
+def outcome_of(
+    data: Dataset,
+    arithmetic: str,
+    costs: Array,
+    history: Params,
+    learning_rate: float | None,
+    core_type: str = "",
+    record_every: int = 1,
+) -> Outcome:
+    """Describe one training of units that started equal.
+
+    Parameters
+    ----------
+    data
+        Features and labels.
+    arithmetic, core_type
+        Recorded in the outcome.
+    costs
+        (T,) mean nats per sample.
+    history
+        Snapshots of the start, of every ``record_every``-th update and of the end, in the training's float type.
+    learning_rate
+        Step size of gradient descent; None for another optimiser, whose growth is not predicted.
+    record_every
+        Number of updates between two snapshots; drift and growth are measured only if it is 1.
+    """
+    iterations, dtype = len(costs), history.W1.dtype
     end, split = network_at(history, -1), first_split(history)
     outcome = Outcome(
         arithmetic,
-        np.dtype(dtype).name,
+        dtype.name,
         core_type,
-        hidden,
+        history.W2.shape[-1],
         class_letters(unit_classes(end)),
         float(costs[-1]),
         None if split is None else min(split * record_every, iterations),
@@ -145,7 +175,9 @@ def observe(
     length = np.linalg.norm(unit_vectors(history), axis=-1).max(axis=-1)
     looks = np.unique(np.linspace(0, iterations, LOOKS).astype(int))
     predicted = np.full(iterations + 1, np.nan)
-    found = _growth(data.X, data.y, history, learning_rate, NOISE * float(np.finfo(X.dtype).eps))
+    found = None
+    if learning_rate is not None:
+        found = _growth(data.X, data.y, history, learning_rate, NOISE * float(np.finfo(dtype).eps))
     if found is not None:
         growth, away = found
         predicted[growth["growth_start"] : growth["growth_stop"] + 1] = away
