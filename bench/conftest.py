@@ -1,10 +1,10 @@
-"""What every benchmark shares: the check before timing, the reference in turns, and what is noted beside the times."""
+"""What every benchmark shares: the check before timing, the reference in turns, and what is noted beside the times.
 
-import json
-import os
+What the gate's benchmarks do not need is imported where it is used: the gate starts hundreds of processes.
+"""
+
 from contextlib import ExitStack
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,31 +12,23 @@ import pytest
 import fastsym
 from bench.peers import PEERS
 from bench.peers.process import LEARNING_RATE, PeerProcess
-from bench.turns import REFERENCE_SECONDS, Turns
-from fastsym.agreement import certify
-from fastsym.timing.interleave import numba_seconds
-from fastsym.timing.machine import describe_machine
-from fastsym.timing.stats import MIN_PAIRS
 
 CASE_SECONDS = 0.1
 MAX_ROUNDS = 12
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):  # noqa: ARG001 the hook's signature
+    from fastsym.timing.machine import describe_machine
+
     machine_info["fastsym"] = describe_machine()
 
 
 @cache
 def certify_once(variant, dtype):
-    """Compile and certify; what of it goes into a record, and why it did not pass.
+    """Compile and certify; what of it goes into a record, and why it did not pass."""
+    from fastsym.agreement import certify
+    from fastsym.timing.interleave import numba_seconds
 
-    The gate starts many processes of one side; the first one keeps its certificate for the others.
-    """
-    kept = (
-        Path(os.environ["FASTSYM_GATE_KEEP"]) / f"{variant}-{dtype}.json" if "FASTSYM_GATE_KEEP" in os.environ else None
-    )
-    if kept is not None and kept.exists():
-        return json.loads(kept.read_text(encoding="utf-8")), ""
     data = fastsym.load_titanic()
     X, y, real = data.X.astype(dtype), data.y.astype(dtype), np.dtype(dtype)
     with numba_seconds("numba:compile") as compiling:
@@ -47,8 +39,6 @@ def certify_once(variant, dtype):
         "worst_error": certificate.own.worst,
         "median_error": certificate.own.median,
     }
-    if kept is not None and certificate.passed:
-        kept.write_text(json.dumps(record), encoding="utf-8")
     return record, "" if certificate.passed else certificate.summary()
 
 
@@ -65,6 +55,8 @@ def certified(request, variant):
 @pytest.fixture
 def time_training(benchmark):
     """Give a function that times a training interleaved with the reference, and notes what a record needs."""
+    from bench.turns import REFERENCE_SECONDS, Turns
+    from fastsym.timing.stats import MIN_PAIRS
 
     def run(job, hidden, iterations, threads, **noted):
         if benchmark.disabled:
