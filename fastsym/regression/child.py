@@ -32,10 +32,23 @@ ERROR_END = 2000
 """Characters of a dead process's last words that are shown."""
 GLANCE_SECONDS = 0.5
 """How often to see whether a silent process still lives."""
+BUSY_SHARE = 0.2
+"""Of the time: a process that computed for longer does not hang. On a busy machine it gets no more."""
 GOODBYE_SECONDS = 10.0
 """How long a process that has answered everything may take to end by itself."""
 
 Message = dict[str, Any]
+
+
+def processor_seconds(pid: int) -> float | None:
+    """Tell how long a process has computed, without those that it started; None where the system does not say."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return None
+    user, system = 11, 12  # after the name, which may hold spaces
+    return (int(fields[user]) + int(fields[system])) / os.sysconf("SC_CLK_TCK")
 
 
 def processors() -> list[int] | None:
@@ -157,13 +170,11 @@ class Child:
         CannotJudgeError
             If the process was killed from outside, hangs, or found the disk full.
         """
+        began, spent = time.monotonic(), processor_seconds(self.pid)
         while b"\n" not in self._waiting:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise CannotJudgeError(
-                    f"{self.label}: expected an answer of process {self.pid} before the time is up; got none; it "
-                    "hangs, or the machine is too busy: allow more with --budget"
-                )
+                raise self._late(time.monotonic() - began, spent)
             if not select.select([self._socket], [], [], min(left, GLANCE_SECONDS))[0]:
                 if self._process.poll() is not None:  # and what it had started holds the socket open
                     raise self._death()
@@ -183,6 +194,20 @@ class Child:
         """Return the last words that the process printed."""
         self._words.seek(0)
         return self._words.read().decode(errors="replace").strip()[-ERROR_END:]
+
+    def _late(self, waited_seconds: float, spent_seconds: float | None) -> CannotJudgeError:
+        """Say of a process that has not answered in time what it did meanwhile."""
+        now = processor_seconds(self.pid)
+        doing = "it hangs, or is still at work"
+        if now is not None and spent_seconds is not None:
+            computed = now - spent_seconds
+            doing = f"it has computed for {computed:.0f} s of the last {waited_seconds:.0f} s, and "
+            busy = "is still at work (compiling, or a long call)"
+            doing += busy if computed > BUSY_SHARE * waited_seconds else "waits for a processor, or for something else"
+        return CannotJudgeError(
+            f"{self.label}: expected an answer of process {self.pid} before the time is up; got none; {doing}; allow "
+            "more with --budget"
+        )
 
     def _death(self) -> Exception:
         code = self._process.wait()

@@ -3,6 +3,7 @@
 It also fills all caches. Whatever a timed triple does not have to find out is found out here.
 """
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,9 @@ from fastsym.regression.settings import Code
 
 ASSEMBLY = Path(assembly.__file__)
 SHOWN = 3
+MOST_OF_THE_TIME = 0.5
+"""After so much of it no test begins its first run any more: those that had one are then timed."""
+NO_TIME = "there was no time for its first run: allow more with --budget"
 
 
 class CodeLostError(Exception):
@@ -100,10 +104,15 @@ def explore(
         names = [test.name for test in found.tests]
         triple.run(names)
         kernels = _Kernels(code, found.fingerprints)
+        began = time.monotonic()
+        latest = began + MOST_OF_THE_TIME * (deadline - began)
         for number, name in enumerate(names):
+            if time.monotonic() > latest and found.manners:
+                found.left_out |= dict.fromkeys(names[number:], NO_TIME)
+                break
             tell(f"first run of test {number + 1} of {len(names)}")
             _first_run(triple, name, found, kernels)
-        ends = triple.end()
+        ends = triple.stop() if NO_TIME in found.left_out.values() else triple.end()
         kernels.compare(triple, whole=True)
         triple.leave()
     found.opened |= {name for answer in ends.values() for name in answer["files"]}

@@ -163,6 +163,16 @@ class Triple:
         step.seconds = time.monotonic() - start
         return step
 
+    def stop(self) -> dict[str, Message]:
+        """Let all sides leave out the tests that have not begun, and wait until they are through."""
+        ends = {}
+        for label, child in self.running.items():
+            while "end" not in (answer := child.answer(self.deadline)):
+                if "begun" in answer:
+                    child.ask(stop=True)
+            ends[label] = answer
+        return ends
+
     def finish(self, step: Step) -> None:
         """Let the sides that wait go on to the end of the test."""
         self.ask(step.ready, done=True)

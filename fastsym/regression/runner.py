@@ -16,7 +16,7 @@ from fastsym.regression import codediff, preparation, sources
 from fastsym.regression.checkouts import Tree, Workshop, carry, check_out, remove, workshop
 from fastsym.regression.child import PLUGIN, Side
 from fastsym.regression.decision import Kept, Sample, decide, enough, screen
-from fastsym.regression.exploration import CodeLostError, Exploration, explore, fails_again
+from fastsym.regression.exploration import NO_TIME, CodeLostError, Exploration, explore, fails_again
 from fastsym.regression.findings import Report, Revision
 from fastsym.regression.lockstep import Manner, Recorded, record_triple
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER, CannotJudgeError, SideFailedError
@@ -246,7 +246,8 @@ class _Session:
         if self._worse_code(differing, trees) or self._wrong():
             return
         preparation.check_origin(found.modules, self.sides.repository.root, trees["head"], self.settings, report)
-        if sources.untouched(differing, found.opened, programs=found.programs):
+        whole = NO_TIME not in found.left_out.values()
+        if whole and sources.untouched(differing, found.opened, programs=found.programs):
             count = len(found.tests)
             reason = f"nothing differs that the {count} tests load, so there is nothing to time"
             report.end("pass", reason, PASS)

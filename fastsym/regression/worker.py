@@ -90,6 +90,7 @@ class Gate:
         self.kernels = Kernels()
         self.untimed: set[str] = set()
         self.test: str | None = None
+        self.session: pytest.Session | None = None
         self.used = self.stats_read = self.real = False
         self.failed: tuple[str, str] | None = None
 
@@ -110,9 +111,16 @@ class Gate:
         answer: Message = json.loads(line)
         return answer
 
-    def begin(self, test: str) -> None:
+    def stop(self) -> None:
+        """Leave out this test and all after it."""
+        if self.session is not None:
+            self.session.shouldstop = "the gate has no time for more"
+        pytest.skip("no time")
+
+    def begin(self, item: pytest.Item) -> None:
         """Forget the test before."""
-        self.test, self.used, self.stats_read, self.real, self.failed = test, False, False, False, None
+        self.session = item.session
+        self.test, self.used, self.stats_read, self.real, self.failed = item.nodeid, False, False, False, None
         self.seed_everything()
 
     def seed_everything(self) -> None:
@@ -413,6 +421,8 @@ def serve(call: Call) -> tuple[Any, list[float]]:
         return result, [seconds]
     gate.say(begun=gate.test, once=call.once)
     asked = gate.hear()
+    if "stop" in asked:
+        gate.stop()
     pin(asked.get("processors"))
     watch = Watch()
     result, seconds = call.one(watch)
@@ -651,7 +661,7 @@ def pytest_fixture_setup(fixturedef: Any) -> Generator[None, Any, Any]:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Tell the gate how a test ended."""
     gate = current()
-    gate.begin(item.nodeid)
+    gate.begin(item)
     try:
         return (yield)
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from gate_repository import BENCH, FILES, PACKAGE, SLOWER, commit, git, leftovers, write
 
-from fastsym.regression import presentation, runner
+from fastsym.regression import exploration, presentation, runner
 from fastsym.regression.decision import LABELS
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS
 from fastsym.regression.outcome import SLOWER as EXIT_SLOWER
@@ -219,6 +219,22 @@ def _slow_triple(real):
         return real(*args, **options)
 
     return record
+
+
+def test_what_was_explored_in_half_of_the_time_is_timed(folder, monkeypatch):
+    monkeypatch.setattr(exploration, "MOST_OF_THE_TIME", 0.0)
+    more = "".join(f"\n\ndef test_more_{i}(benchmark):\n    benchmark(toy_package.count, 100)\n" for i in range(3))
+    skipped = "\n\n@pytest.mark.skip\ndef test_skipped(benchmark):\n    pass\n"
+    write(folder, {"bench/test_count.py": f"import pytest\n{BENCH}{skipped}{more}"})
+    commit(folder, "More tests")
+    slower(folder)
+    report = gate(folder)
+    assert report.outcome == "slower"
+    assert [case.name for case in report.decision.cases] == [TEST]
+    assert report.left_out == dict.fromkeys(
+        [f"bench/test_count.py::test_{name}" for name in ("skipped", "more_0", "more_1", "more_2")], exploration.NO_TIME
+    )
+    assert not any("nothing of the checkout" in note for note in report.notes)
 
 
 def test_no_time_at_all(folder):
