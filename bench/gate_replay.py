@@ -20,6 +20,8 @@ from fastsym.timing.stats import median_interval
 
 BAR = 0.02
 SCREENING, CONFIRMATION, PANEL = 8, 40, 20
+FAILED = "failed"
+"""Outcome of a live run that ended with an error of its own."""
 RESAMPLES = 30
 """Of the recorded groups, for the intervals."""
 
@@ -197,14 +199,43 @@ def percent(share: float, low: float, high: float) -> str:
     return f"{middle} % ({' to '.join(ends)})"
 
 
-def live_table(live: pd.DataFrame) -> str:
-    """Sum live runs up, with exact intervals."""
-    lines = []
-    for (suite, condition, effect), rows in live.groupby(["suite", "condition", "effect"]):
-        count = int((rows["found"] if effect else rows["outcome"] == "slower").sum())
-        rate, low, high = share(count, len(rows))
-        lines.append(
-            f"{suite}, {condition}, {effect:.0%}: {count} of {len(rows)} live runs say slower "
-            f"({rate:.0%}; {low:.0%} to {high:.0%}), {int(rows['false_alarm'].sum())} false alarms"
-        )
-    return "\n".join(lines)
+def live_markdown(live: pd.DataFrame) -> str:
+    """Sum live runs up, with exact intervals; runs that failed are only counted."""
+    heads = ("suite", "condition", "extra work", "seconds", "live runs", "say slower (95 %)", "false alarms (95 %)")
+    lines = [markdown_row([*heads, "cannot judge", "failed"]), "|---" * (len(heads) + 2) + "|"]
+    for (suite, condition, effect, budget), rows in live.groupby(["suite", "condition", "effect", "budget"]):
+        whole = rows[rows["outcome"] != FAILED]
+        found = whole["found"] if effect else whole["outcome"] == "slower"
+        counts = [f"{int(column.sum())} of {len(whole)}" for column in (found, whole["false_alarm"])]
+        if len(whole):
+            ends = [share(int(column.sum()), len(whole))[1:] for column in (found, whole["false_alarm"])]
+            counts = [f"{text} ({low:.0%} to {high:.0%})" for text, (low, high) in zip(counts, ends, strict=True)]
+        blind = int((whole["outcome"] == "cannot judge").sum())
+        cells = (suite, condition, f"{effect:.0%}", f"{budget:.0f}", len(whole), *counts, blind, len(rows) - len(whole))
+        lines.append(markdown_row(map(str, cells)))
+    return "\n".join(lines) + "\n"
+
+
+def summary(live: pd.DataFrame | None, rates: pd.DataFrame | None) -> str:
+    """Say in a sentence or two how often the gate is right on the study's suite."""
+    parts = []
+    if live is not None:
+        whole = live[live["outcome"] != FAILED]
+        same = whole[whole["effect"] == 0]
+        if len(same):
+            high = share(int(same["false_alarm"].sum()), len(same))[2]
+            parts.append(f"{int(same['false_alarm'].sum())} false alarms in {len(same)} (95 % limit {high:.0%})")
+        for effect, rows in whole[whole["effect"] > 0].groupby("effect"):
+            parts.append(f"a slowdown by {effect:.0%} found in {int(rows['found'].sum())} of {len(rows)}")
+    text = f"Whole live runs: {', '.join(parts)}." if parts else ""
+    if rates is not None:
+        parts = []
+        for (suite, condition), rows in rates.groupby(["suite", "condition"], sort=False):
+            named = [
+                f"{percent(row['rate'], row['low'], row['high'])} at {row['slowdown_nominal']:.0%}"
+                for row in rows.to_dict("records")
+                if row["slowdown_nominal"] in (0.0, 0.05, 0.1)
+            ]
+            parts.append(f"{suite}, {condition}: {', '.join(named)}")
+        text += f" Replayed runs that say slower, {'; '.join(parts)}."
+    return text.strip()

@@ -12,7 +12,7 @@ performance  benchmarks.md   performance.csv
 roofline     benchmarks.md   times.csv
 targets      benchmarks.md   targets.csv
 playground   benchmarks.md   playground.csv
-gate         gate.md         gate/rates.csv
+gate         gate.md         gate/live.csv, gate/rates.csv
 ===========  ==============  ============================
 """
 
@@ -26,7 +26,7 @@ import typer
 
 from bench import ROOT
 from bench.compare import YARDSTICKS
-from bench.gate_replay import as_markdown
+from bench.gate_replay import as_markdown, live_markdown, summary
 from bench.peers import PEERS
 from fastsym._console import markdown_row
 
@@ -104,9 +104,17 @@ def targets(reports: Path) -> str:
 
 
 def gate(reports: Path) -> str:
-    """Show how often the performance gate reports a slowdown, once that is recorded."""
-    rates = reports / "gate" / "rates.csv"
-    return as_markdown(pd.read_csv(rates)) if rates.is_file() else "Its error rates are not recorded yet.\n"
+    """Show how often the performance gate reports a slowdown, once that is recorded: in a sentence and two tables."""
+    live, rates = (_read_if_there(reports / "gate" / name) for name in ("live.csv", "rates.csv"))
+    if live is None and rates is None:
+        return "Its error rates are not recorded yet.\n"
+    tables = [] if live is None else [f"Whole live runs, with exact binomial limits:\n\n{live_markdown(live)}"]
+    tables += [] if rates is None else [f"Decisions replayed on recorded processes:\n\n{as_markdown(rates)}"]
+    return "\n".join([f"{summary(live, rates)}\n", *tables])
+
+
+def _read_if_there(path: Path) -> pd.DataFrame | None:
+    return pd.read_csv(path) if path.is_file() else None
 
 
 def playground(reports: Path) -> str:

@@ -1,6 +1,7 @@
 """The study of the gate: slowed copies, recordings that survive anything, and decisions replayed on known noise."""
 
 import ast
+import contextlib
 import json
 import os
 import shutil
@@ -238,12 +239,49 @@ def test_live_runs_are_kept_and_go_on(monkeypatch, tmp_path):
     assert result.exit_code == 0, result.output
     assert len(seen) == len(gate_trees.EFFECTS)
     assert [f": {effect}" in text for effect, (_, text, _) in zip(gate_trees.EFFECTS, seen, strict=True)] == [True] * 5
-    assert "suite, quiet, 5%: 0 of 1 live runs say slower" in result.stdout
+    assert "| suite | quiet | 5% | 180 | 1 | 0 of 1 (0% to 98%) | 0 of 1 (0% to 98%) | 0 | 0 |" in result.stdout
     CliRunner().invoke(gate_study.app, [*options, "--runs", "2"])
     assert len(seen) == 2 * len(gate_trees.EFFECTS)
     live = pd.read_csv(tmp_path / "out" / "live.csv")
     assert live.groupby("effect").size().tolist() == [2] * 5
     assert live["seed"].is_unique
+
+
+def test_all_notes_a_live_run_that_fails_and_goes_on(monkeypatch, tmp_path):
+    kinds = gate_study.LIVE_PLAN[:3]
+    calls, recorded = [], []
+
+    def run(_repository, settings, _tell):
+        calls.append(settings.budget)
+        if len(calls) == 2:
+            raise RuntimeError("made to fail")
+        report = Report(samples=[Sample("screening", 0, "a", "base", 1.0, 1.0, 1.0)])
+        report.end("pass", "made up", 0)
+        return report
+
+    monkeypatch.setattr(gate_study, "run", run)
+    monkeypatch.setattr(gate_study, "neighbourly", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(gate_study, "LIVE_PLAN", kinds)
+    monkeypatch.setattr(gate_study, "_record", lambda *arguments: recorded.append(arguments[:2]))
+    out = tmp_path / "out"
+    options = ["all", "--minutes", "60", "--out", str(out), "--work", str(tmp_path / "work")]
+    result = CliRunner().invoke(gate_study.app, options)
+    assert result.exit_code == 0, result.output
+    live = pd.read_csv(out / "live.csv")
+    assert live["outcome"].tolist() == ["pass", "failed", "pass"]
+    assert recorded == [(gate_study.Suite.suite, condition) for condition in gate_study.Condition]
+    assert "made to fail" in (out / "study.log").read_text()
+    assert len(pd.read_csv(next((out / "live").glob("suite-quiet-0.csv.gz")))) == 1
+    assert "| suite | quiet | 5% | 180 | 0 | 0 of 0 | 0 of 0 | 0 | 1 |" in result.stdout
+    assert CliRunner().invoke(gate_study.app, options).exit_code == 0
+    assert len(calls) == 4  # the one that failed is made again, the others are there
+
+
+def test_all_ends_in_time(monkeypatch, tmp_path):
+    monkeypatch.setattr(gate_study, "run", lambda *_: pytest.fail("there is no time for a run"))
+    monkeypatch.setattr(gate_study, "_record", lambda *_: None)
+    options = ["--minutes", "3", "--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")]
+    assert CliRunner().invoke(gate_study.app, ["all", *options]).exit_code == 1  # nothing for a table
 
 
 def test_shares_have_exact_intervals():
