@@ -6,6 +6,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+import nbformat
+from nbclient import NotebookClient
+
 from fastsym.agreement import Certificate
 
 ROOT = Path(__file__).parent.parent
@@ -43,3 +46,20 @@ def test_own_table() -> None:
         "normal": "ABCD",
         "glorot": "ABCD",
     }
+
+
+def printed(notebook: nbformat.NotebookNode) -> list[str]:
+    streams = [
+        output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "stream"
+    ]
+    return [output.text for output in streams if output.name == "stdout"]
+
+
+def test_the_lesson_runs_and_prints_what_is_committed() -> None:
+    committed = nbformat.read(EXAMPLES / "lesson.ipynb", as_version=4)
+    fresh = nbformat.from_dict({**committed, "cells": [cell.copy() for cell in committed.cells]})
+    for cell in fresh.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    NotebookClient(fresh, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(EXAMPLES)}}).execute()
+    assert "".join(printed(fresh)) == "".join(printed(committed)) != ""

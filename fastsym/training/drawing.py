@@ -78,7 +78,8 @@ def html(training: "Training[Any]") -> str:
         weights = [(str(index), f"{value:.6g}") for index, value in enumerate(params.W[:MOST_ROWS])]
         return curve + html_table(f"{caption}, b {params.b:.6g}", ("feature", "W"), weights, len(params.W))
     labels = unit_classes(params)
-    lengths = np.linalg.norm(params.W1, axis=1)
+    with np.errstate(all="ignore"):  # of a training that left the finite range
+        lengths = np.linalg.norm(params.W1, axis=1)
     units = [
         (
             str(h + 1),
