@@ -46,6 +46,9 @@ def report(
             help="Write what a release commits, Markdown and the PNG figures it shows, from a clean checkout.",
         ),
     ] = False,
+    lesson: Annotated[
+        bool, typer.Option("--lesson", help="Make only the first part, about symmetry: nothing is certified or timed.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was found and where it is as one JSON object.")
@@ -61,6 +64,8 @@ def report(
 
     if table.csv is not None and benchmark_json is not None:
         raise stop("benchmark_json: expected none with --csv, whose report has no timings; leave one out")
+    if lesson and benchmark_json is not None:
+        raise stop("benchmark_json: expected none with --lesson, which has no timings; leave one out")
     if table.csv is not None and sample:
         raise stop("sample: expected the Titanic table; got --csv; leave one out")
     out = out or (SAMPLE_OUT if sample else DEFAULT_OUT)
@@ -69,7 +74,7 @@ def report(
         check_writable(out)
         data = table.load()
         own = None if data is None or table.target is None else OwnTable(table.name, table.target, data)
-        settings = Settings(seed=seed, benchmark_json=benchmark_json)
+        settings = Settings(seed=seed, benchmark_json=benchmark_json, only_lesson=lesson)
         context = Context(whole(settings) if full else settings, own)
     except (OSError, ValueError) as error:
         raise stop(error) from error

@@ -62,14 +62,10 @@ def heat_plot(rows: pd.DataFrame, best: str) -> Plot:
         Its label.
     """
     known = [name for name in BASELINES if rows[f"over_{name}"].notna().any()]
-    title = f"`{best}` is " + " and ".join(
-        f"{rounded(rows[f'over_{name}'].min())} to {rounded(rows[f'over_{name}'].max())} times as fast as `{name}`"
-        for name in known
-    )
     columns = ["hidden", "iterations", *(f"over_{name}" for name in known)]
     return Plot(
         slug="speed-up",
-        title=f"{title}, by width and iterations",
+        title=f"Speed-up of `{best}`, by hidden width and iterations",
         alt=f"A heat map per baseline ({', '.join(known)}): speed-up of {best} by hidden width and iteration count. "
         + " ".join(
             f"Over {name}: lowest {rounded(rows[f'over_{name}'].min())}, "
@@ -78,7 +74,8 @@ def heat_plot(rows: pd.DataFrame, best: str) -> Plot:
         ),
         data=rows[columns],
         draw=lambda figure: _draw_heat(figure, rows, known),
-        note="Numbers are times as fast; their intervals are in the table of every timing. An empty cell was not "
+        note="Numbers are times as fast: blue is faster, white the same, red slower. "
+        "Their intervals are in the table of every timing. An empty cell was not "
         "measured.",
         height_inches=0.6 + len(known) * (0.8 + 0.27 * rows["hidden"].nunique()),
     )
@@ -86,11 +83,13 @@ def heat_plot(rows: pd.DataFrame, best: str) -> Plot:
 
 def _draw_heat(figure: Figure, rows: pd.DataFrame, known: list[str]) -> None:
     values = rows[[f"over_{name}" for name in known]].to_numpy()
-    norm = LogNorm(min(1.0, np.nanmin(values)), max(np.nanmax(values), 2.0))
+    # As far to both sides, so that the middle of the colours is 1: as fast.
+    end = max(np.nanmax(values), 1 / np.nanmin(values), 2.0)
+    norm = LogNorm(1 / end, end)
     panels = figure.subplots(len(known), 1, sharex=True, squeeze=False)[:, 0]
     for axes, name in zip(panels, known, strict=True):
         grid = rows.pivot(index="hidden", columns="iterations", values=f"over_{name}")
-        mesh = axes.pcolormesh(grid.to_numpy(), norm=norm, cmap="cividis", edgecolor="none")
+        mesh = axes.pcolormesh(grid.to_numpy(), norm=norm, cmap="RdBu", edgecolor="none")
         axes.set_title(f"over {name}")
         axes.set_xticks(np.arange(grid.shape[1]) + 0.5, [str(count) for count in grid.columns])
         axes.set_yticks(np.arange(grid.shape[0]) + 0.5, [str(width) for width in grid.index])
@@ -126,10 +125,10 @@ def ratio_plot(together: pd.DataFrame, best: str, lengths: str) -> Plot:
     first, last = rows.iloc[0], rows.iloc[-1]
     return Plot(
         slug="speed-up-by-width",
-        title=f"Over the reference, `{best}` is {with_interval(first)} times as fast at H = {first['hidden']} "
-        f"and {with_interval(last)} times at H = {last['hidden']}",
+        title="Speed-up over the reference, by hidden width",
         alt="Speed-up over the reference against hidden width, both axes logarithmic, one line a variant. "
-        + ranges(together, "over_reference"),
+        f"`{best}`: {with_interval(first)} times at H = {first['hidden']}, {with_interval(last)} times at "
+        f"H = {last['hidden']}. " + ranges(together, "over_reference"),
         data=together[["label", "hidden", "iterations", "over_reference", "low", "high"]],
         draw=lambda figure: _draw_ratios(figure, together),
         note=f"{lengths} Bars: 95 % intervals, where known; of fewer than six rounds the range.",
@@ -172,7 +171,7 @@ def time_plot(together: pd.DataFrame, best: str, bounds: pd.DataFrame, lengths: 
             title += f", where it runs at {100 * share.iloc[-1]:.0f} % of the roofline"
         note += (
             " Dashed: what the fewest operations that this algorithm needs take at the rates measured for one core of "
-            "this machine in this session; no program of this algorithm can be below it on one thread."
+            "this machine in this session; a bound of this formulation on one thread, not of every program."
         )
     return Plot(
         slug="time-per-iteration",

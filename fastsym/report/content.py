@@ -59,7 +59,7 @@ class Plot:
     slug: str
     """Name of its files."""
     title: str
-    """The finding, computed from the data."""
+    """What it shows, in a few words; the section's headline, which stands above it, is not said again."""
     alt: str
     """What a reader who cannot see it needs."""
     data: pd.DataFrame
@@ -81,7 +81,7 @@ class Stepper:
     slug: str
     """Name of its CSV."""
     title: str
-    """The finding, computed from the data."""
+    """What it shows, in a few words."""
     alt: str
     """What it shows and how it is operated, for a reader who cannot see it."""
     data: pd.DataFrame
@@ -153,6 +153,9 @@ class Section:
     """The finding in one sentence, computed from the data; repeated at the top of the page."""
     content: tuple[str | Plot | Stepper | Table, ...]
     """Paragraphs (plain text, code in backticks), figures and tables, in reading order."""
+
+    in_lesson: bool = False
+    """Whether it belongs to the report's first part; see :class:`fastsym.report.study.Study`."""
 
     @property
     def plots(self) -> tuple[Plot, ...]:

@@ -108,7 +108,7 @@ def evidence_plot(figure: str, curves: pd.DataFrame) -> Plot:
         )
 
     series = list(dict.fromkeys(frame["series"]))
-    numbers = [str(claim.number) for claim in CLAIMS if claim.figure == figure]
+    claims = [f"“{claim.text.rstrip('.')}”" for claim in CLAIMS if claim.figure == figure]
     return Plot(
         slug=f"claim-{figure}",
         title=f"{what} after {last + 1 if label == COST else last} iterations: {_extremes(start, ends, label)}",
@@ -116,7 +116,7 @@ def evidence_plot(figure: str, curves: pd.DataFrame) -> Plot:
         f"and ends at {listed(ends)} ({' / '.join(series)}).",
         data=frame.drop(columns="figure"),
         draw=lambda target: _draw_evidence(target, frame, label),
-        note=f"For claim{'s' if numbers[1:] else ''} {', '.join(numbers)}. Lines and marks: median over the seeds "
+        note=f"For the claim{'s' if claims[1:] else ''} {', '.join(claims)}. Lines and marks: median over the seeds "
         "where the start is random; shade or bars: 10 % to 90 % of the seeds.",
         height_inches=0.9 + 1.55 * frame["features"].nunique(),
     )

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from fastsym import __version__
+from fastsym.agreement import Certificate
 from fastsym.report.content import Plot, Section, Stepper, Table
 from fastsym.report.folder import FORMAT, MANIFEST
 from fastsym.report.sections import agreement, claims
 from fastsym.report.study import Context
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 SCHEMA = "report.schema.json"
 SCHEMA_SOURCE = Path(__file__).parent / "schema.json"
 PLOT_FILES = ("csv", "svg", "pdf", "png")
@@ -54,18 +55,22 @@ def write_manifest(sections: Sequence[Section], context: Context, folder: Path) 
         "environment": dict(context.machine),
         "sections": [_section(section) for section in sections],
         "claims": [asdict(verdict) for verdict in context.result(claims.STUDY).verdicts],
-        "certificates": [
-            json.loads(certificate.to_json()) for certificate in context.result(agreement.STUDY).certificates
-        ],
+        "certificates": [json.loads(certificate.to_json()) for certificate in _certificates(context)],
         "files": sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
     }
     text = json.dumps(_plain(content), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
+def _certificates(context: Context) -> tuple[Certificate, ...]:
+    """Give all certificates; a lesson has none."""
+    return () if context.settings.only_lesson else context.result(agreement.STUDY).certificates
+
+
 def _section(section: Section) -> dict[str, Any]:
     return {
         "slug": section.slug,
+        "part": "lesson" if section.in_lesson else "engineering",
         "title": section.title,
         "finding": section.headline,
         "text": [item for item in section.content if isinstance(item, str)],

@@ -23,7 +23,7 @@ from fastsym.report.style import save, save_png, style_sheet
 
 PAGE = "index.html"
 HEADLINE = "headline"
-"""Slug of the section that stands before the list of findings, its pictures side by side."""
+"""Slug of the section whose pictures stand side by side."""
 TEMPLATES = Path(__file__).parent / "templates"
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r＝＋－＠])")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -113,12 +113,17 @@ def write_csv(frame: pd.DataFrame, file: Path) -> None:
 
 
 def _rendered(name: str, sections: Sequence[Section], context: Context, **more: Any) -> str:
+    parts = [
+        (name, [section for section in sections if section.in_lesson == in_lesson])
+        for name, in_lesson in (("The lesson", True), ("The engineering", False))
+    ]
     words = {
         "sections": sections,
+        "parts": [(name, members) for name, members in parts if members],
         "plot_files": PLOT_FILES,
         "made": context.made,
         "version": __version__,
-        "full": context.settings.is_full,
+        "options": " --full" * context.settings.is_full + " --lesson" * context.settings.only_lesson,
         "subject": "your table" if context.own else "the Titanic table",
     }
     return _environment(name == PAGE).get_template(f"{name}.j2").render(words | more)

@@ -33,6 +33,8 @@ class Settings:
     """How far every variant's path is compared with the reference's."""
     quotient_width: int = 1_000_000
     is_full: bool = False
+    only_lesson: bool = False
+    """Whether the second part, the engineering, is left out."""
 
 
 def full(settings: Settings) -> Settings:

@@ -32,6 +32,8 @@ class Study(Generic[Result]):
     """Shows what ``run`` found and may look at what others found; runs nothing. None leaves the section out."""
     seconds: float = 0.0
     """About what ``run`` takes with the default settings, for the progress bar."""
+    in_lesson: bool = False
+    """Whether it belongs to the first part, the lesson, and not to the second, the engineering."""
     only_titanic: bool = False
     """Whether it is left out where a user's table takes the Titanic table's place."""
 

@@ -71,6 +71,8 @@ RC: Any = {
     "legend.labelcolor": INK,
     "lines.linewidth": 1.6,
     "lines.markersize": 4.5,
+    # Hinting rounds the widths of texts to whole dots, by which they would not fit in files without dots.
+    "text.hinting": "none",
     "svg.hashsalt": "fastsym",
     "savefig.facecolor": "white",
 }

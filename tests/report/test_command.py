@@ -52,6 +52,7 @@ def invoke(*arguments: object) -> Any:
         (("--csv", str(titanic_path())), "target: expected the column of labels, one of 'PassengerId'"),
         (("--csv", "no.csv", "--benchmark-json", "b.json"), "benchmark_json: expected none with --csv"),
         (("--csv", "no.csv", "--target", "y", "--sample"), "sample: expected the Titanic table; got --csv"),
+        (("--lesson", "--benchmark-json", "b.json"), "benchmark_json: expected none with --lesson"),
         (("--benchmark-json", "no.json"), "no.json: expected a saved run"),
     ],
 )
@@ -88,6 +89,33 @@ def test_the_command_prints_where_the_page_is(tmp_path: Path) -> None:
     assert outcome.stdout == f"report: {tmp_path / 'r' / PAGE}\n"
     assert outcome.stderr == ""
     assert (tmp_path / "r" / PAGE).is_file()
+
+
+@pytest.mark.usefixtures("no_work")
+def test_a_destination_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("precious")
+    outcome = invoke("--out", tmp_path / "file" / "r")
+    assert outcome.exit_code == 2
+    assert outcome.stderr == (
+        f"error: out: expected a folder that can be written; got {tmp_path / 'file' / 'r'}: Not a directory; "
+        "choose another --out\n"
+    )
+
+
+def test_a_lesson_certifies_and_times_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def render(_: None, context: Context) -> Section:
+        context.results |= {"claims": Judged((), pd.DataFrame())}
+        return Section("words", "Words", "A finding.", ("Text.",))
+
+    lesson = Study("words", 2, lambda _: None, render, seconds=1, in_lesson=True)
+    engineering = Study("work", 1, lambda _: pytest.fail("worked"), lambda *_: None)
+    monkeypatch.setattr(sections, "studies", lambda: [engineering, lesson])
+    outcome = invoke("--out", tmp_path / "r", "--quiet", "--lesson")
+    assert outcome.exit_code == 0, outcome.output
+    content = json.loads((tmp_path / "r" / MANIFEST).read_text(encoding="utf-8"))
+    assert [section["part"] for section in content["sections"]] == ["lesson"]
+    assert content["certificates"] == []
+    assert "report --lesson" in (tmp_path / "r" / PAGE).read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("one_study")

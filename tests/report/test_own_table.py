@@ -70,6 +70,8 @@ def test_the_article_is_left_out(report: Path) -> None:
     slugs = [section["slug"] for section in content["sections"]]
     assert slugs[0] == "your-table"
     assert not {"published", "case-0", "ten-iterations", "speed", "other-systems", "gate"} & set(slugs)
+    parts = [section["part"] for section in content["sections"]]
+    assert parts == sorted(parts, reverse=True)  # the lesson first
     assert {"headline", "claims", "rounding", "starts", "quotient", "long-run", "agreement"} <= set(slugs)
     text = (report / PAGE).read_text(encoding="utf-8")
     assert "passenger" not in text
@@ -182,7 +184,7 @@ def test_light_and_dark_differ_in_paper_ink_and_figures(opened: Open, report: Pa
         page = opened(report, color_scheme=scheme)
         colours.append(
             page.evaluate(
-                "['html', '#figure-units path[style*=stroke]', '.curve polyline', '.stepper td']"
+                "['html', '#figure-units path[stroke]', '.curve polyline', '.stepper td']"
                 ".map((which) => { const style = getComputedStyle(document.querySelector(which));"
                 " return [style.backgroundColor, style.stroke, style.color]; })"
             )
@@ -196,6 +198,7 @@ def test_keys_step_through_the_run(opened: Open, report: Path) -> None:
     figure = page.locator(".stepper")
     assert moment(page)[0] == "Iteration 3000 of 3000"
     assert "Zero weights: AAAA, cost 0." in moment(page)[1]
+    assert re.search(r"cost 0\.\d+, b2 −0\.\d+; Constant", moment(page)[1])
     assert "Random weights: ABCD" in moment(page)[1]
     figure.focus()
     page.keyboard.press("Home")
@@ -234,6 +237,28 @@ def test_slider_and_buttons_move_every_part(opened: Open, report: Path, recorded
     page.keyboard.press("ArrowLeft")
     assert moment(page)[0] == f"Iteration {iterations[-2]} of 3000"
     assert slider.get_attribute("aria-valuetext") == moment(page)[0]
+
+
+def test_a_press_on_the_curve_goes_to_that_moment(opened: Open, report: Path, recorded: pd.DataFrame) -> None:
+    page = opened(report)
+    iterations = recorded["iteration"].unique()
+    curve = page.locator(".curve svg")
+    curve.scroll_into_view_if_needed()
+    box = curve.bounding_box()
+    page.get_by_role("button", name="First", exact=True).click()
+    left = float(moment(page)[2])
+    page.get_by_role("button", name="Last", exact=True).click()
+    right = float(moment(page)[2])
+    for share in (0.3, 0.7):
+        page.mouse.click(box["x"] + left + share * (right - left), box["y"] + box["height"] / 2)
+        nearest = iterations[np.abs(np.log1p(iterations) / np.log1p(iterations[-1]) - share).argmin()]
+        assert moment(page)[0] == f"Iteration {nearest} of 3000"
+    page.mouse.down()
+    page.mouse.move(box["x"] + left - 20, box["y"] + 90)
+    assert moment(page)[0] == "Iteration 0 of 3000"
+    page.mouse.up()
+    page.mouse.move(box["x"] + right, box["y"] + 90)
+    assert moment(page)[0] == "Iteration 0 of 3000"
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
@@ -321,7 +346,7 @@ def test_the_page_runs_no_script_and_loads_nothing_that_is_not_its_own(chromium:
         "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=hacked=1><i style=color:red>');"
         "document.body.append(Object.assign(document.createElement('script'), {textContent: 'hacked=2'}))"
     )
-    page.wait_for_function("seen.length >= 3")
-    assert set(page.evaluate("seen")) == {"img-src", "style-src-attr", "script-src-elem"}
+    page.wait_for_function("new Set(seen).size >= 4")
+    assert set(page.evaluate("seen")) == {"img-src", "style-src-attr", "script-src-attr", "script-src-elem"}
     assert page.evaluate("window.hacked") is None
     context.close()

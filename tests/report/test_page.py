@@ -88,7 +88,8 @@ def sections(runs: tuple[WatchedRun, ...], context: Context) -> list[Section]:
     long = Table("long", "Many numbers", frame, folded=True)
     strip = Section("headline", "In two pictures", "All is well.", (plot_of("one"), "Words between.", plot_of("two")))
     rest = Section("rest", "The rest", "A `finding`.", ("Text.", plot_of("three"), table, long))
-    return [strip, inside.render(runs, context), rest]
+    lesson = replace(inside.render(runs, context), in_lesson=True)
+    return [lesson, strip, rest]
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +117,18 @@ def schema() -> Any:
 # The page and its files
 
 
-def test_headline_pictures_stand_first_side_by_side(page: str) -> None:
+def test_headline_pictures_stand_side_by_side_and_the_lesson_first(page: str, report: Path) -> None:
     strip = re.search(r'<div class="strip wide">(.*?)</div>\s*<p>Words between', page, flags=re.DOTALL)
     assert strip
     assert re.findall(r'<figure id="figure-(\w+)"', strip[1]) == ["one", "two"]
-    assert page.index('id="headline"') < page.index("<nav") < page.index('id="inside"') < page.index('id="rest"')
+    places = [page.index(f'id="{slug}"') for slug in ("inside", "headline", "rest")]
+    parts = [page.index(f'class="part">{name}') for name in ("The lesson", "The engineering")]
+    assert page.index("<nav") < parts[0] < places[0] < parts[1] < places[1] < places[2]
+    contents = re.search("<nav.*?</nav>", page, flags=re.DOTALL)
+    assert contents
+    assert re.findall('href="#([^"]*)"', contents[0]) == ["inside", "headline", "rest"]
+    markdown = (report / MARKDOWN).read_text(encoding="utf-8")
+    assert markdown.index("### The lesson") < markdown.index("(#inside)") < markdown.index("### The engineering")
 
 
 def test_every_plot_is_there_in_every_format(report: Path, page: str) -> None:
@@ -318,6 +326,7 @@ def test_payload_is_the_recorded_run_in_three_digits(runs: tuple[WatchedRun, ...
         np.testing.assert_allclose(units[:, :, -2], run.history.b1, rtol=5.01e-3)
         np.testing.assert_allclose(units[:, :, -1], run.history.W2, rtol=5.01e-3)
         np.testing.assert_allclose(part["costs"], run.costs, rtol=5.01e-5)
+        np.testing.assert_allclose(part["b2"], run.history.b2, rtol=5.01e-3)
         assert part["classes"] == list(run.classes)
 
 
@@ -346,15 +355,19 @@ def test_of_many_features_those_that_move_most_are_shown(context: Context) -> No
 def test_the_finding_and_the_csv_follow_the_runs(
     runs: tuple[WatchedRun, ...], context: Context, report: Path, sections: list[Section]
 ) -> None:
-    title = sections[1].steppers[0].title
-    assert "AAAA from zero weights, AAAA from constant weights, ABCD from random weights" in title
+    costs = [rounded(float(run.costs[-1])) for run in runs]
+    assert (
+        f"AAAA at a cost of {costs[0]} from zero weights; AAAA at a cost of {costs[1]} from constant weights; "
+        f"ABCD at a cost of {costs[2]} from random weights"
+    ) in sections[0].headline
+    assert f"b2, the bias of the output, moves to {runs[0].history.b2[-1]:.3f}" in str(sections[0].content[0])
     frame = pd.read_csv(report / "figures" / "inside.csv")
     assert len(frame) == 3 * len(runs[0].iterations) * 4
     last = frame[(frame["start"] == "normal") & (frame["iteration"] == 50)]
     np.testing.assert_array_equal(last["W2"], runs[2].history.W2[-1])
     assert last["class"].tolist() == list("ABCD")
     other = tuple(replace(run, classes=("AABB",) * len(run.classes)) for run in runs)
-    assert "AABB from zero weights" in inside.render(other, context).steppers[0].title
+    assert "AABB at a cost of " in inside.render(other, context).headline
 
 
 # report.json

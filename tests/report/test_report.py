@@ -302,11 +302,11 @@ def test_tables_of_both_cases_hold_every_weight(report: Path) -> None:
 
 
 def test_case_0_says_where_costs_have_not_settled(context: Context, sections: list[Section]) -> None:
-    (plot,) = the("case-0", sections).plots
+    said = the("case-0", sections).headline
     last = {(c.features, c.start): c.costs[-100:] for c in context.result(case_0.STUDY)}
     for features, named in (("article", "with PassengerId"), ("no_id", "without PassengerId")):
         jumps = any(last[features, start].max() > 1.5 * last[features, start].min() for start in ("zeros", "normal"))
-        assert f"{named} {'the costs still jump' if jumps else 'the starts end'}" in plot.title
+        assert f"{named} {'the costs still jump' if jumps else 'the starts end'}" in said
 
 
 # Claims
@@ -326,9 +326,13 @@ def test_the_ledger_follows_the_verdicts(context: Context) -> None:
     judged = context.result(claims.STUDY)
     wrong = tuple(replace(verdict, verdict="undecided", reason="nobody knows") for verdict in judged.verdicts)
     section = claims.render(replace(judged, verdicts=wrong), context)
-    assert section.plots[0].title == "Of 45 verdicts, 0 true, 0 false, 45 undecided, 0 not applicable"
+    assert "Of 45 verdicts, 0 true, 0 false, 45 undecided, 0 not applicable" in section.plots[0].alt
     assert "14 claims" in section.headline
-    assert "0 are true on standardised" in section.headline
+    assert "0 are true on the latter standardised" in section.headline
+    assert "False" not in section.headline
+    false = tuple(replace(verdict, verdict="false") for verdict in judged.verdicts)
+    headline = claims.render(replace(judged, verdicts=false), context).headline
+    assert "False on each: “The zero start begins at a cost of ln 2”, “One layer: both" in headline
     assert set(section.tables[0].frame["reason"]) == {"nobody knows"}
 
 
@@ -372,7 +376,7 @@ def test_rounding_draws_no_conclusion_about_another_blas(context: Context) -> No
     section = rounding.render(other, context)
     assert "NumPy uses accelerate here, not OpenBLAS" in words(section)
     assert "could not be run here: Zen." in words(section)
-    assert "core type" not in section.plots[0].title
+    assert "core type" not in section.plots[0].note
     assert [plot.slug for plot in section.plots] == ["rounding-cost"]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from fastsym.agreement import Certificate, certify
 from fastsym.experiments.article import UnitPaths
 from fastsym.report.content import Plot, Section
 from fastsym.report.recorded import GATE, GATE_COLUMNS, OTHER_SYSTEMS, ROOT, read_gate, read_other_systems
-from fastsym.report.sections import cost_model, gate, headline, other_systems, speed, startup
+from fastsym.report.sections import cost_model, gate, headline, other_systems, speed, startup, units
 from fastsym.report.sections.agreement import Agreement
 from fastsym.report.settings import Settings, full
 from fastsym.report.speedups import alike, lengths, own_variants, quickest, shared, speedups, with_interval
@@ -156,52 +157,58 @@ def plot_of(section: Section, slug: str) -> Plot:
     return next(plot for plot in section.plots if plot.slug == slug)
 
 
-# The three pictures
+# The pictures of the engineering, and of the units
 
 
-def test_three_pictures_say_it_all() -> None:
+def test_two_pictures_say_it_all() -> None:
     section = section_of(headline.STUDY)
-    units, speed_up, belief = section.plots
-    assert units.title == "Hidden units stay one from zero weights and constant weights, and part from random weights"
-    assert speed_up.title == (
-        "`simd` trains 6.2 (5.58 to 6.81) to 7.72 (6.95 to 8.49) times as fast as the article's NumPy code, from H = 4 "
-        "to 64 at T = 100"
-    )
+    speed_up, belief = section.plots
+    assert "from 6.2 (5.58 to 6.81) to 7.72 (6.95 to 8.49) times" in speed_up.alt
     assert speed_up.data["hidden"].tolist() == [4, 16, 64]
     assert speed_up.data["iterations"].tolist() == [100, 100, 100]
-    assert belief.title == "5 of 5 certificates pass, and 54 of 54 known wrong programs are rejected"
-    assert (
-        "at H = 4 and T = 100, `simd` trains 7.72 (6.95 to 8.49) times as fast as the article's code"
-        in section.headline
+    assert section.headline == (
+        "At H = 4 and T = 100, `simd` trains 7.72 (6.95 to 8.49) times as fast as the article's code; 5 of 5 "
+        "certificates pass, and 54 of 54 known wrong programs are rejected."
     )
+    for plot in section.plots:
+        assert not plot.title.endswith(section.headline[-40:])
+    assert belief.data["passed"].all()
 
 
 def test_the_pictures_follow_the_results() -> None:
-    section = section_of(
-        headline.STUDY,
-        breaking=(path_of("zeros", 0), path_of("constant", 2), path_of("normal", 0)),
-        agreement=agreement(
-            certificate("reference"),
-            certificate("simd", False, NAN),
-            certificate("simd"),
-            float64=(50, 54),
-            float32=(54, 54),
-        ),
-    )
-    units, _, belief = section.plots
-    assert units.title.startswith("Hidden units stay one from zero weights and random weights, and part from constant")
-    assert belief.title == "2 of 3 certificates pass, and 104 of 108 known wrong programs are rejected"
+    certificates = certificate("reference"), certificate("simd", False, NAN), certificate("simd")
+    found = agreement(*certificates, float64=(50, 54), float32=(54, 54))
+    section = section_of(headline.STUDY, agreement=found)
+    belief = section.plots[-1]
+    assert section.headline.endswith("2 of 3 certificates pass, and 104 of 108 known wrong programs are rejected.")
     assert belief.data["passed"].tolist() == [True, False]
     figure = Figure()
     belief.draw(figure)
     assert [len(marks.get_offsets()) for marks in figure.axes[1].collections] == [104, 4]
 
 
-def test_without_timings_there_are_two_pictures() -> None:
+def test_without_timings_there_is_one_picture() -> None:
     baselines = timings().query("variant in ('reference', 'numpy')")
     section = section_of(headline.STUDY, speed=measured(timings=baselines))
-    assert [plot.slug for plot in section.plots] == ["headline-units", "headline-belief"]
-    assert section.title == "In two pictures"
+    assert [plot.slug for plot in section.plots] == ["headline-belief"]
+
+
+def test_the_units_are_drawn_on_one_scale_and_equal_ones_so_that_each_is_seen() -> None:
+    paths = path_of("zeros", 0), path_of("constant", 2), path_of("normal", 0)
+    section = section_of(units.STUDY, breaking=paths)
+    assert "identical from zero weights and random weights N(0, 1) × 0.01, and different from constant" in (
+        section.headline
+    )
+    for plot in section.plots:
+        figure = Figure()
+        plot.draw(figure)
+        assert len({axes.get_ylim() for axes in figure.axes}) == 1
+        for axes, path in zip(figure.axes, paths, strict=True):
+            lines = [line for line in axes.get_lines() if line.get_linestyle() != "None" and len(line.get_xdata()) == 4]
+            assert len(lines) == 4
+            widths = [line.get_linewidth() for line in lines]
+            if path.separation == 0:
+                assert all(later <= before - 2 for before, later in pairwise(widths))
 
 
 # Speed
@@ -291,6 +298,20 @@ def test_the_heat_map_has_a_column_for_every_length() -> None:
     assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == ["1", "10", "100", "1000"]
 
 
+def test_the_middle_of_the_heat_maps_colours_is_as_fast() -> None:
+    slow = timings()
+    slow.loc[(slow["variant"] == "simd") & (slow["iterations"] == 1), "speedup"] = 0.3
+    figure = Figure()
+    plot_of(section_of(speed.STUDY, speed=measured(timings=slow)), "speed-up").draw(figure)
+    for axes in figure.axes:
+        (mesh,) = axes.collections
+        assert mesh.norm(1.0) == pytest.approx(0.5)
+        white, slower, faster = mesh.to_rgba(1.0), mesh.to_rgba(0.3), mesh.to_rgba(3.0)
+        assert min(white[:3]) > 0.9
+        assert slower[0] > slower[2]
+        assert faster[2] > faster[0]
+
+
 def test_what_took_part_is_said() -> None:
     text = " ".join(map(str, section_of(speed.STUDY).content))
     assert "In the longest trainings only `reference` and `simd` took turns" in text
@@ -355,7 +376,7 @@ def test_other_systems_are_ratios_of_their_own_session() -> None:
     assert set(section.plots[0].data["system"]) == {"c", "jax", "mine"}
     assert not [name for name in section.plots[0].data if "second" in name]
     open_question = section_of(other_systems.STUDY, other_systems=OTHERS.query("system == 'mine'").assign(high=1.33))
-    assert open_question.headline.endswith("longer in 0 of 2, less in 0, undecided in 2.")
+    assert open_question.headline.endswith("longer in 0 of 2, less in 0, undecided in 2 (mine at H = 4, 16).")
     for nothing in (None, OTHERS.query("system == 'reference'")):
         assert shown(other_systems.STUDY, other_systems=nothing) is None
 

@@ -239,4 +239,4 @@ def draw_errors(axes: Axes, errors: pd.DataFrame) -> None:
     axes.grid(visible=False, axis="y")
 
 
-STUDY = Study("agreement", 130, run, render, seconds=10)
+STUDY = Study("agreement", 120, run, render, seconds=10)

@@ -20,6 +20,11 @@ MARKS = {
     "undecided": (MUTED, "? undecided"),
     "not applicable": (MUTED, "– n/a"),
 }
+NAMED = {
+    "article": "the article's columns (article)",
+    "no_id": "those without PassengerId (no_id)",
+    "standardised": "the latter standardised (standardised)",
+}
 FEATURE_SETS = (
     "Feature sets: article has all nine columns, raw, with PassengerId, a row number; no_id the other eight, raw; "
     "standardised those with mean 0 and variance 1."
@@ -58,21 +63,22 @@ def render(judged: Judged, context: Context) -> Section:
     by_key = {(v.claim, v.features): v for v in verdicts}
     articles = [claim for claim in CLAIMS if not claim.is_added]
     summary = f"Of the article's {len(articles)} claims, " + ", ".join(
-        f"{sum(by_key[claim.number, name].verdict == 'true' for claim in articles)} are true on {name}"
+        f"{sum(by_key[claim.number, name].verdict == 'true' for claim in articles)} are true on "
+        f"{NAMED.get(name, 'your table')}"
         for name in tables
     )
     untrue = [
-        claim.number for claim in articles if all(by_key[claim.number, name].verdict == "false" for name in tables)
+        f"“{claim.text.rstrip('.')}”"
+        for claim in articles
+        if all(by_key[claim.number, name].verdict == "false" for name in tables)
     ]
-    everywhere = f" False{' on each' * (len(tables) > 1)}: claims {', '.join(map(str, untrue))}." if untrue else ""
+    everywhere = f" False{' on each' * (len(tables) > 1)}: {', '.join(untrue)}." if untrue else ""
     plot = Plot(
         slug="claims",
-        title=f"Of {len(verdicts)} verdicts, {counts}",
-        alt="A table of claims by feature set. "
+        title="Verdict on each claim, by feature set",
+        alt=f"A table of claims by feature set. Of {len(verdicts)} verdicts, {counts}. "
         + " ".join(
-            f"Claim {claim.number}: "
-            + ", ".join(f"{_marked(by_key[claim.number, name])} ({name})" for name in tables)
-            + "."
+            f"{claim.text} " + ", ".join(f"{_marked(by_key[claim.number, name])} ({name})" for name in tables) + "."
             for claim in CLAIMS
         ),
         data=pd.DataFrame(
@@ -121,7 +127,7 @@ def _draw_grid(figure: Figure, by_key: dict[tuple[int, str], Verdict], tables: l
     axes.set_ylim(len(CLAIMS), 0)
     axes.set_xticks([column + 0.48 for column in range(len(tables))], tables)
     axes.set_yticks([row + 0.45 for row in range(len(CLAIMS))])
-    axes.set_yticklabels([fill(f"{claim.number}. {claim.text}".rstrip("."), LETTERS) for claim in CLAIMS], fontsize=8)
+    axes.set_yticklabels([fill(claim.text.rstrip("."), LETTERS) for claim in CLAIMS], fontsize=8)
     axes.set_xlabel("feature set")
     axes.tick_params(length=0)
     axes.grid(visible=False)
@@ -162,4 +168,4 @@ def _link(figure: str, has_table: bool) -> str | Link:
     return Link("published", "published") if has_table else ""  # the table of ten iterations
 
 
-STUDY = Study("claims", 60, run, render, seconds=20)
+STUDY = Study("claims", 50, run, render, seconds=20, in_lesson=True)

@@ -123,7 +123,7 @@ def render(fitted: Fitted, context: Context) -> Section | None:
             "features would for tanh and the rest. Fitted for each variant to all timings of this report, with "
             "relative errors and no coefficient below zero; the intervals are a bootstrap, by whole widths, of what "
             f"the model leaves unexplained, its own misfit included. {_features(timings, len(context.data.X))}",
-            _winner_plot(models, timings, changes, finding),
+            _winner_plot(models, timings, changes),
             _fit_plot(models, timings),
             _table(models),
         ),
@@ -181,9 +181,7 @@ def _end(hidden: float) -> str:
     return "never" if np.isinf(hidden) else f"{max(1, np.ceil(hidden)):.0f}"
 
 
-def _winner_plot(
-    models: Mapping[str, CostModel], timings: pd.DataFrame, changes: tuple[Crossover, ...], finding: str
-) -> Plot:
+def _winner_plot(models: Mapping[str, CostModel], timings: pd.DataFrame, changes: tuple[Crossover, ...]) -> Plot:
     hidden = np.unique(np.geomspace(timings["hidden"].min(), timings["hidden"].max(), 40).round()).astype(int)
     parts = []
     for label, model in models.items():
@@ -195,7 +193,7 @@ def _winner_plot(
     common = timings.groupby("label")["iterations"].max().min()
     return Plot(
         slug="cost-model-winner",
-        title=finding,
+        title=f"Predicted time of {CURVE_ITERATIONS} iterations",
         alt=f"Predicted time of a training of {CURVE_ITERATIONS} iterations against hidden width, both axes "
         "logarithmic, one line with a band a variant. " + ranges(frame, "seconds", " s"),
         data=frame,

@@ -39,7 +39,7 @@ def render(rates: pd.DataFrame | None, _: Context) -> Section | None:
 def _plot(frame: pd.DataFrame) -> Plot:
     return Plot(
         slug="gate-rates",
-        title=_finding(frame, (0.0, 0.05)),
+        title="Share of runs that report a slowdown",
         alt="Share of gate runs that report a slowdown against the slowdown that was put in, one line a suite and "
         "condition, with intervals. "
         + " ".join(

@@ -1,112 +1,39 @@
-"""The whole report in three pictures: what symmetry breaking is, how much faster, and why to believe it."""
+"""The engineering in two pictures: how much faster, and why to believe it."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastsym.experiments.article import HIDDEN, STANDARDISED_LEARNING_RATE, UnitPaths
-from fastsym.model.params import Array
-from fastsym.report.charts import START_NAMES
+from fastsym.experiments.article import HIDDEN
 from fastsym.report.content import Plot, Section
-from fastsym.report.sections import agreement, speed, units
+from fastsym.report.sections import agreement, speed
 from fastsym.report.sections.agreement import Agreement
 from fastsym.report.speedups import alike, lengths, own_variants, quickest, speedups, with_interval
 from fastsym.report.study import Context, Study
-from fastsym.report.style import BLUE, GREEN, INK, MUTED, PURPLE, VERMILLION, variant_style
+from fastsym.report.style import BLUE, INK, MUTED, VERMILLION, variant_style
 
-UNIT_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE)
 SQUARES_A_ROW = 6
 WIDTH_INCHES, HEIGHT_INCHES = 3.5, 3.0
-"""Small, because the page shows the three side by side."""
+"""Small, because the page shows them side by side."""
 
 
 def render(_: None, context: Context) -> Section:
     """Say it all at once; everything after this section is the evidence."""
-    paths, found = context.result(units.STUDY), context.result(agreement.STUDY)
-    plots = [_units_plot(paths, context.settings.seed)]
-    said = [_units_finding(paths)]
+    found = context.result(agreement.STUDY)
+    plots, said = [], []
     timed = pd.DataFrame() if context.own else _fastest(context.result(speed.STUDY).timings)
     if not timed.empty:
         cells = alike(timed).sort_values("hidden")
         plots.append(_speed_plot(cells, lengths(cells, timed)))
         cell = cells.iloc[(cells["hidden"] - HIDDEN).abs().argmin()]
         said.append(
-            f"at H = {cell['hidden']} and T = {cell['iterations']}, `{cell['label']}` trains {with_interval(cell)} "
+            f"At H = {cell['hidden']} and T = {cell['iterations']}, `{cell['label']}` trains {with_interval(cell)} "
             "times as fast as the article's code"
         )
     plots.append(_belief_plot(found))
     said.append(_belief_finding(found))
-    title = "In three pictures" if len(plots) == 3 else "In two pictures"
-    return Section("headline", title, f"{'; '.join(said)}.", tuple(plots))
-
-
-# What symmetry breaking is
-
-
-def _units_finding(paths: tuple[UnitPaths, ...]) -> str:
-    together, apart = units.parted(paths, START_NAMES)
-    return f"Hidden units stay one from {together}, and part from {apart}"
-
-
-def _units_plot(paths: tuple[UnitPaths, ...], seed: int) -> Plot:
-    feature = _clearest(paths)
-    return Plot(
-        slug="headline-units",
-        title=_units_finding(paths),
-        alt="Three panels side by side, one a start: the way of each of four hidden units through its weights, input "
-        "weight against output weight. "
-        + " ".join(f"{START_NAMES[path.start]}: the units end up to {path.separation:.3g} apart." for path in paths),
-        data=units.tidy(paths, lambda path: {"input weight": path.W1[:, :, feature], "output weight": path.W2}),
-        draw=lambda figure: _draw_units(figure, paths, feature),
-        note=f"Each line is the way of one hidden unit through {paths[0].iterations[-1]} iterations, from the "
-        "ring to the dot, with one scale both ways; equal units lie on each other. Of the features, number "
-        f"{feature + 1} is shown, in which the two units that are closest end furthest from each other; standardised, "
-        f"learning rate {STANDARDISED_LEARNING_RATE:g}, seed {seed}.",
-        height_inches=HEIGHT_INCHES,
-        width_inches=WIDTH_INCHES,
-    )
-
-
-def _clearest(paths: tuple[UnitPaths, ...]) -> int:
-    """Input in whose weight, with the output weight, the two closest units end furthest from each other."""
-    path = max(paths, key=lambda each: each.separation)
-    W1, W2 = path.W1[-1], path.W2[-1]
-    first, second = np.triu_indices(len(W2), 1)
-    apart = np.hypot(W1[first] - W1[second], (W2[first] - W2[second])[:, None])
-    return int(apart.min(axis=0).argmax())
-
-
-def _draw_units(figure: Figure, paths: tuple[UnitPaths, ...], feature: int) -> None:
-    panels = figure.subplots(1, len(paths), squeeze=False)[0]
-    for axes, path in zip(panels, paths, strict=True):
-        for unit, colour in enumerate(UNIT_COLOURS):
-            x, y = path.W1[:, unit, feature], path.W2[:, unit]
-            # Coinciding lines would hide all but the last: thick ones first.
-            thicker = (len(UNIT_COLOURS) - 1 - unit) * (path.separation == 0)
-            axes.plot(x, y, color=colour, linewidth=1.6 + 1.8 * thicker, solid_capstyle="round")
-            axes.plot(x[-1], y[-1], "o", color=colour, markersize=4.5 + 1.5 * thicker)
-        axes.plot(path.W1[0, :, feature], path.W2[0], "o", markerfacecolor="none", color=INK, markersize=11)
-        axes.margins(0.15)
-        if np.ptp(path.W1) == 0:
-            axes.set(xlim=(-1, 1), ylim=(-1, 1))
-        else:
-            axes.set_aspect("equal", adjustable="datalim")
-        axes.locator_params("x", nbins=2)
-        axes.tick_params(axis="x", labelsize=7)
-        axes.locator_params("y", nbins=3)
-        axes.set_title(f"{START_NAMES[path.start].removesuffix(' weights')}:\n{_ways(path)}")
-    panels[len(panels) // 2].set_xlabel("input weight W1")
-    panels[0].set_ylabel("output weight W2")
-
-
-def _ways(path: UnitPaths) -> str:
-    """Count the different ways through the weights."""
-    states: Array = np.concatenate([path.W1, path.W2[:, :, None]], axis=2)
-    count = len(np.unique(np.moveaxis(states, 1, 0).reshape(states.shape[1], -1), axis=0))
-    if count == 1:
-        return "no line" if (states == states[0]).all() else "1 line"
-    return f"{count} lines"
+    return Section("headline", "How much faster, and why to believe it", f"{'; '.join(said)}.", tuple(plots))
 
 
 # How much faster
@@ -126,10 +53,10 @@ def _speed_plot(cells: pd.DataFrame, said: str) -> Plot:
     least, most = (cells.iloc[i] for i in (cells["over_reference"].argmin(), cells["over_reference"].argmax()))
     return Plot(
         slug="headline-speed",
-        title=f"`{cells['label'].iloc[0]}` trains {with_interval(least)} to {with_interval(most)} "
-        f"times as fast as the article's NumPy code, "
-        f"from H = {cells['hidden'].min()} to {cells['hidden'].max()} at T = {cells['iterations'].iloc[0]}",
-        alt="One bar a hidden width: speed-up over the reference, with intervals. "
+        title=f"Speed-up of `{cells['label'].iloc[0]}` over the article's NumPy code, at T = "
+        f"{cells['iterations'].iloc[0]}",
+        alt=f"One bar a hidden width: speed-up over the reference, from {with_interval(least)} to "
+        f"{with_interval(most)} times. "
         + " ".join(
             f"H = {row['hidden']}, {row['iterations']} iterations: {with_interval(row)} times."
             for _, row in cells.iterrows()
@@ -187,7 +114,7 @@ def _belief_plot(found: Agreement) -> Plot:
     errors = _errors(found)
     return Plot(
         slug="headline-belief",
-        title=_belief_finding(found),
+        title="Errors of the variants, and known wrong programs",
         alt="Left: the median and the worst error of each variant in units of what rounding can explain. "
         + " ".join(f"{row['variant']}: {row['median']:.2g}, {row['worst']:.2g}." for row in errors.to_dict("records"))
         + " Right: one square for each known wrong program. "
@@ -232,4 +159,4 @@ def _draw_belief(figure: Figure, errors: pd.DataFrame, found: Agreement) -> None
     right.spines[:].set_visible(False)
 
 
-STUDY = Study("headline", 20, lambda _: None, render)
+STUDY = Study("headline", 110, lambda _: None, render)

@@ -4,6 +4,7 @@ The page's script, ``templates/stepper.js``, draws :func:`payload`.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,14 +30,15 @@ def run(context: Context) -> tuple[WatchedRun, ...]:
 def render(runs: tuple[WatchedRun, ...], _: Context) -> Section:
     """Watch W1's rows, the units' classes and the cost move, side by side."""
     last = int(runs[0].iterations[-1])
-    ends = ", ".join(f"{run.classes[-1]} from {START_NAMES[run.start]}" for run in runs)
-    costs = ", ".join(f"{rounded(float(run.costs[-1]))} from {START_NAMES[run.start]}" for run in runs)
+    ends = "; ".join(
+        f"{run.classes[-1]} at a cost of {rounded(float(run.costs[-1]))} from {START_NAMES[run.start]}" for run in runs
+    )
     hidden = runs[0].history.W2.shape[1]
     shown = _shown_features(runs)
     left_out = len(runs[0].feature_names) - len(shown)
     stepper = Stepper(
         slug="inside",
-        title=f"The {hidden} hidden units end as {ends}: one letter is one class of equal units",
+        title="Weights, classes of equal units and cost, moment by moment",
         alt=f"The weights of {hidden} hidden units from {len(runs)} starts, iteration by iteration. "
         "Left and right arrow keys step, Space plays and pauses, Home and End go to the first and the last moment.",
         data=_frame(runs),
@@ -44,12 +46,28 @@ def render(runs: tuple[WatchedRun, ...], _: Context) -> Section:
         instead='This figure needs JavaScript. The section "What symmetry breaking is" draws the output weights.',
         note="One column is one hidden unit: its row of W1, its bias b1 and its output weight W2. Orange is positive, "
         "blue negative, and the strength of the colour is on a logarithmic scale, the same for all starts. "
-        "Units that are equal bit for bit, up to sign, share a letter and its colour. Standardised features, learning "
+        "Units that are equal bit for bit, up to sign, share a letter and its colour. b2 is the bias of the output. "
+        "Standardised features, learning "
         f"rate {runs[0].learning_rate:g}, seed {runs[0].seed} of the random start."
         + (f" The {left_out} features with the smallest weights are left out; the CSV has all." if left_out else ""),
     )
-    headline = f"After {last} iterations the cost is {costs}, in nats per sample."
-    return Section("inside", "Look inside the run", headline, (stepper,))
+    headline = (
+        f"After {last} iterations the {hidden} hidden units have become {ends}; one letter is one class of equal "
+        "units, and the cost is in nats per sample."
+    )
+    return Section("inside", "Look inside the run", headline, (*_why_zeros(runs), stepper))
+
+
+def _why_zeros(runs: tuple[WatchedRun, ...]) -> Iterator[str]:
+    """Say why a cost falls although all weights stay zero, if they do."""
+    for run in runs:
+        still = not (run.history.W1.any() or run.history.b1.any() or run.history.W2.any())
+        if still and run.costs[-1] < run.costs[0]:
+            yield (
+                f"From {START_NAMES[run.start]} the cost falls although every number in the table stays 0: b2, the "
+                f"bias of the output, moves to {float(run.history.b2[-1]):.3f}, so that the network predicts the share "
+                "of the label 1 for everybody, and nothing else."
+            )
 
 
 def payload(runs: tuple[WatchedRun, ...]) -> dict[str, Any]:
@@ -59,7 +77,8 @@ def payload(runs: tuple[WatchedRun, ...]) -> dict[str, Any]:
     -------
     dict
         ``iterations`` (K,); ``rows``: what a column shows, from top to bottom: features, then b1 and W2;
-        ``runs``: ``name``, ``costs`` (K,), ``classes`` (K,) and ``units`` (K, H, rows). NaN and infinity are None.
+        ``runs``: ``name``, ``costs`` (K,), ``b2`` (K,), ``classes`` (K,) and ``units`` (K, H, rows). NaN and infinity
+        are None.
     """
     shown = _shown_features(runs)
     names = runs[0].feature_names
@@ -71,6 +90,7 @@ def payload(runs: tuple[WatchedRun, ...]) -> dict[str, Any]:
             {
                 "name": START_NAMES[run.start],
                 "costs": _brief(run.costs, 5),
+                "b2": _brief(run.history.b2, 3),
                 "classes": list(run.classes),
                 "units": _brief(unit_vectors(run.history)[:, :, rows], 3),
             }
@@ -108,4 +128,4 @@ def _frame(runs: tuple[WatchedRun, ...]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-STUDY = Study("inside", 30, run, render, seconds=1)
+STUDY = Study("inside", 30, run, render, seconds=1, in_lesson=True)

@@ -29,17 +29,14 @@ def render(curves: tuple[NetworkCurve, ...], context: Context) -> Section:
     finals = np.array([curve.summed_costs[-1] for curve in seeds])
     iterations = len(zero.costs)
     below = int(np.sum(finals < zero.summed_costs[-1]))
-    title = (
-        f"After {iterations} iterations the zero start is at {zero.summed_costs[-1]:.1f} nats, the median of "
-        f"{len(seeds)} random starts at {np.median(finals):.1f}, the lowest at {finals.min():.1f}"
-    )
     plot = Plot(
         slug="long-run",
-        title=title,
+        title="Summed cost of both cases",
         alt=(
             f"Summed cost against iteration. The zero start falls from {zero.summed_costs[0]:.1f} to "
             f"{zero.summed_costs[-1]:.1f}; the median of {len(seeds)} random starts from "
-            f"{np.median([c.summed_costs[0] for c in seeds]):.1f} to {np.median(finals):.1f}."
+            f"{np.median([c.summed_costs[0] for c in seeds]):.1f} to {np.median(finals):.1f}; the lowest ends at "
+            f"{finals.min():.1f}."
         ),
         data=_curve_frame(curves),
         draw=lambda figure: _draw_curves(figure, curves, {} if context.own else PLATEAUS),
@@ -100,4 +97,4 @@ def _draw_curves(figure: Figure, curves: tuple[NetworkCurve, ...], plateaus: Map
     figure.legend(loc="outside lower center", ncols=2)
 
 
-STUDY = Study("long-run", 90, run, render, seconds=3)
+STUDY = Study("long-run", 80, run, render, seconds=3, in_lesson=True)

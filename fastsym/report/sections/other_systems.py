@@ -43,7 +43,7 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
     )
     plot = Plot(
         slug="other-systems",
-        title=finding[0].upper() + finding[1:],
+        title="Time of other systems, over that of fastsym on as many threads",
         alt="How many times as long each other system takes, against hidden width, both axes logarithmic, one panel a "
         "number of threads, one line a system. "
         + " ".join(
@@ -59,7 +59,7 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
     return Section(
         "other-systems",
         "Beside other systems",
-        f"{plot.title}.",
+        f"{finding[0].upper()}{finding[1:]}.",
         (
             f"From `{OTHER_SYSTEMS}`, which was measured in a session of its own, not in this one: only ratios within "
             "that session are shown, and none of its times. Every system does the same work, checked before its "
@@ -71,11 +71,18 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
 
 
 def _beside(rows: pd.DataFrame, yardstick: str) -> str:
-    """Say between which ratios the others lie, and how many of them leave open which of the two is the quicker."""
+    """Say between which ratios the others lie, and which of them leave open which of the two is the quicker."""
     least, most = rows.iloc[rows["ratio"].argmin()], rows.iloc[rows["ratio"].argmax()]
     slower, quicker = int((rows["low"] > 1).sum()), int((rows["high"] < 1).sum())
+    between = rows[(rows["low"] <= 1) & (rows["high"] >= 1)]
+    named = "; ".join(
+        f"{_name(str(system))} at H = {', '.join(map(str, widths))}"
+        for system, widths in between.groupby("system", sort=False)["hidden"]
+    )
     text = f"others take {_with_interval(least)} to {_with_interval(most)} times as long as `{yardstick}`: "
-    return f"{text}longer in {slower} of {len(rows)}, less in {quicker}, undecided in {len(rows) - slower - quicker}"
+    return f"{text}longer in {slower} of {len(rows)}, less in {quicker}, undecided in {len(between)}" + (
+        f" ({named})" if named else ""
+    )
 
 
 def _with_interval(row: pd.Series) -> str:

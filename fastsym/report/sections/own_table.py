@@ -44,4 +44,4 @@ def render(_: None, context: Context) -> Section | None:
     )
 
 
-STUDY = Study("your-table", 10, lambda _: None, render)
+STUDY = Study("your-table", 10, lambda _: None, render, in_lesson=True)

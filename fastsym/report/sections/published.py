@@ -50,4 +50,4 @@ def _power(value: float) -> str:
     return f"{value:.1e}" if value else "0"
 
 
-STUDY = Study("published", 50, run, render, seconds=0.1, only_titanic=True)
+STUDY = Study("published", 40, run, render, seconds=0.1, only_titanic=True, in_lesson=True)

@@ -149,4 +149,4 @@ def _draw(figure: Figure, found: QuotientRun) -> None:
     figure.legend(loc="outside lower center", ncols=2)
 
 
-STUDY = Study("quotient", 120, run, render, seconds=4)
+STUDY = Study("quotient", 130, run, render, seconds=4)

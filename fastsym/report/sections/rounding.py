@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.patches import Rectangle
 
 from fastsym.experiments import rounding
 from fastsym.experiments.rounding import Rounding
-from fastsym.report.content import Plot, Section, Table
+from fastsym.report.content import WIDTH_INCHES, Plot, Section, Table
 from fastsym.report.study import Context, Study
-from fastsym.report.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE, SKY, VERMILLION
+from fastsym.report.style import GREEN, GRID, INK, MUTED, ORANGE, PURPLE, SKY, VERMILLION
 
 STYLES = (
     (VERMILLION, "-", "s"),
@@ -30,7 +30,6 @@ STYLES = (
 PANELS = 4
 """Widths in the figure of the distances, at most; its CSV has all."""
 PER_ITERATIONS = 1000
-OWN_STYLE = (BLUE, "-", "o")
 OWN = "the kernels of fastsym"
 THROUGH_BLAS_OR_EINSUM = ("reference", "numpy", "einsum")
 
@@ -50,7 +49,7 @@ def render(study: Rounding, _: Context) -> Section:
     kept = "keep all units equal" if own["first_split"].isna().all() else "do not keep all units equal"
     exact = split.loc[split["dtype"] == "float64", "final_cost"]
     costs = f", in float64 at costs from {exact.min():.4f} to {exact.max():.4f}" if len(exact) else ""
-    plots: list[str | Plot | Table] = [_cost_plot(frame, kept, study)]
+    plots: list[str | Plot | Table] = [_cost_plot(frame, study)]
     drifts = _labelled(study.drifts())
     if len(drifts):
         plots.append(_spread_plot(drifts, study))
@@ -103,51 +102,54 @@ def _label(arithmetic: str, dtype: str, core_type: str) -> str:
     return ", ".join(part for part in (arithmetic, "" if dtype == "float64" else dtype, core_type) if part)
 
 
-def _cost_plot(frame: pd.DataFrame, kept: str, study: Rounding) -> Plot:
+def _cost_plot(frame: pd.DataFrame, study: Rounding) -> Plot:
     exact = frame[(frame["dtype"] == "float64") & (frame["arithmetic"] == "reference")]
     apart = exact.groupby("hidden")["final_cost"].agg(lambda costs: costs.max() - costs.min())
     width = apart.index[int(apart.argmax())]
     at = exact[exact["hidden"] == width]
-    title = f"{OWN.capitalize()} {kept}. "
+    words = f"The reference ends between {exact['final_cost'].min():.4f} and {exact['final_cost'].max():.4f}"
     if study.is_openblas and len(study.core_types) > 1 and apart.max() > 1e-6:
         costs = f"{at['final_cost'].min():.4f} to {at['final_cost'].max():.4f}"
-        title += f"In float64 the reference ends from {costs} at H = {width}, depending on the core type"
-    else:
-        title += f"The reference ends between {exact['final_cost'].min():.4f} and {exact['final_cost'].max():.4f}"
+        words = f"In float64 the reference ends from {costs} at H = {width}, depending on the core type"
+    kernels = ", ".join(dict.fromkeys(frame.loc[frame["own"], "arithmetic"]))
     return Plot(
         slug="rounding-cost",
-        title=title,
-        alt="Final cost against the width, one line an arithmetic. "
+        title="Final cost by arithmetic and width",
+        alt="A table of final costs, one row an arithmetic, one column a width; a cell is coloured where units differ "
+        "at the end. "
         + " ".join(
             f"{label}: {rows['final_cost'].min():.4f} to {rows['final_cost'].max():.4f}."
             for label, rows in frame.groupby("label", sort=False)
         ),
         data=frame.drop(columns=["own"]),
         draw=lambda figure: _draw_costs(figure, frame),
-        note="Mean nats per sample of the last iteration. If all arithmetic were exact, all lines would be one. "
-        f"{OWN.capitalize()} ({', '.join(dict.fromkeys(frame.loc[frame['own'], 'arithmetic']))}) share a colour.",
-        height_inches=4.2,
+        note="Mean nats per sample of the last iteration; coloured where units that started equal differ at the end, "
+        f"the more so the more the cost differs from that of equal units. {words}. {OWN.capitalize()}: {kernels}.",
+        height_inches=0.8 + 0.24 * frame["label"].nunique(),
+        width_inches=max(WIDTH_INCHES, 2.2 + 0.42 * frame["hidden"].nunique()),
     )
 
 
 def _draw_costs(figure: Figure, frame: pd.DataFrame) -> None:
     axes = figure.subplots()
-    styles = cycle(STYLES)
-    own_labelled = False
-    for i, (label, rows) in enumerate(frame.groupby("label", sort=False)):
-        own = bool(rows["own"].iloc[0])
-        colour, line, marker = OWN_STYLE if own else next(styles)
-        name = None if own and own_labelled else OWN if own else label
-        own_labelled |= own
-        # Lines that lie on each other stay visible: each is thinner than the one before.
-        width = max(3.4 - 0.35 * i, 0.8)
-        axes.plot(
-            rows["hidden"], rows["final_cost"], color=colour, linestyle=line, marker=marker, linewidth=width, label=name
-        )
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    labels, widths = list(dict.fromkeys(frame["label"])), sorted(frame["hidden"].unique())
+    most = max((frame["final_cost"] - frame.groupby("hidden")["final_cost"].transform("max")).abs().max(), 1e-12)
+    highest = frame.groupby("hidden")["final_cost"].max()
+    for row in frame.to_dict("records"):
+        x, y = widths.index(row["hidden"]), labels.index(row["label"])
+        differs = row["first_split"] == row["first_split"] and row["first_split"] is not None
+        share = (highest[row["hidden"]] - row["final_cost"]) / most
+        colour, strength = (VERMILLION, 0.2 + 0.5 * share) if differs else (GRID, 0.5)
+        axes.add_patch(Rectangle((x, y), 0.96, 0.9, facecolor=colour, alpha=strength, linewidth=0))
+        axes.text(x + 0.48, y + 0.45, f"{row['final_cost']:.4f}", ha="center", va="center", color=INK, fontsize=7)
+    axes.set_xlim(0, len(widths))
+    axes.set_ylim(len(labels), 0)
+    axes.set_xticks([x + 0.48 for x in range(len(widths))], [str(width) for width in widths])
+    axes.set_yticks([y + 0.45 for y in range(len(labels))], labels, fontsize=8)
     axes.set_xlabel("hidden width H")
-    axes.set_ylabel("final cost (nats per sample)")
-    figure.legend(loc="outside lower center", ncols=2)
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
 
 
 def _spread_plot(drifts: pd.DataFrame, study: Rounding) -> Plot:
@@ -253,4 +255,4 @@ def _pivot(frame: pd.DataFrame, column: str, slug: str, caption: str) -> Table:
     return Table(slug, caption, pivot.rename_axis("arithmetic").reset_index())
 
 
-STUDY = Study("rounding", 100, run, render, seconds=15)
+STUDY = Study("rounding", 90, run, render, seconds=15, in_lesson=True)

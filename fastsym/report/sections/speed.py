@@ -152,8 +152,7 @@ def _headline(cells: pd.DataFrame, best: str) -> str:
     """Speed-up at the article's width, or at the one closest to it."""
     cell = cells.iloc[(cells["hidden"] - HIDDEN).abs().argmin()]
     text = f"At H = {cell['hidden']} and T = {cell['iterations']}, `{best}` is {with_interval(cell)} times "
-    text += "as fast as the reference"
-    return text + (f" and {rounded(cell['over_numpy'])} times as fast as `numpy`." if cell["over_numpy"] > 0 else ".")
+    return text + "as fast as the reference."
 
 
 def _shared_table(together: pd.DataFrame) -> Table:

@@ -18,6 +18,7 @@ STYLES: dict[str, tuple[str, dict[str, Any]]] = {
     "float32": (VERMILLION, {"marker": "x", "markersize": 5}),
 }
 ORBIT_EPSILON = 1e-6
+TENFOLD = float(np.log(10))
 MIN_BREAKS = 3
 """Fewer points make no line."""
 
@@ -78,8 +79,8 @@ def render(breaks: Breaks, _: Context) -> Section:
 
 def _headline(lines: dict[str, Line], compared: int, orbits: int, off: int) -> str:
     slopes = [
-        f"{line.slope:.2f} iterations longer in {dtype} "
-        f"(95 % interval {line.interval[0]:.2f} to {line.interval[1]:.2f})"
+        f"{TENFOLD * line.slope:.1f} iterations longer in {dtype} "
+        f"(95 % interval {TENFOLD * line.interval[0]:.1f} to {TENFOLD * line.interval[1]:.1f})"
         for dtype, line in lines.items()
     ]
     if not slopes:
@@ -90,8 +91,8 @@ def _headline(lines: dict[str, Line], compared: int, orbits: int, off: int) -> s
         rest += f", at most {off} iterations from the prediction" if off else ", exactly when predicted"
     rest += "."
     return (
-        f"Near the zero start, symmetry lasts {' and '.join(slopes)} if the perturbation is e times smaller; "
-        f"predicted: {predicted:.2f}.{rest}"
+        f"Near the zero start, symmetry lasts {' and '.join(slopes)} if the perturbation is ten times smaller; "
+        f"predicted: {TENFOLD * predicted:.1f}.{rest}"
     )
 
 
@@ -105,12 +106,9 @@ def _named(each: Break) -> str:
 
 def _plot(zeros: list[Break], lines: dict[str, Line]) -> Plot:
     if lines:
-        line = next(iter(lines.values()))
         unexplained = max(1 - each.r_squared for each in lines.values())
-        title = (
-            f"Time to break is a straight line in ln(1/eps): slope {line.slope:.2f}, predicted "
-            f"{line.predicted_slope:.2f}, 1 - R² at most {unexplained:.1g}"
-        )
+        title = "Time to break is a straight line in the logarithm of the perturbation"
+        title += f" (1 - R² at most {unexplained:.1g})"
     else:
         title = f"{sum(each.measured is not None for each in zeros)} of {len(zeros)} starts near zero broke"
     rows = [(e.dtype, e.epsilon, np.log(1 / e.epsilon), e.measured, e.predicted) for e in zeros]
@@ -139,4 +137,4 @@ def _draw(figure: Figure, frame: pd.DataFrame) -> None:
     figure.legend(loc="outside lower center", ncols=3)
 
 
-STUDY = Study("starts", 110, run, render, seconds=4)
+STUDY = Study("starts", 100, run, render, seconds=4, in_lesson=True)

@@ -8,12 +8,13 @@ from matplotlib.figure import Figure
 
 from fastsym.experiments.article import STANDARDISED_LEARNING_RATE, UnitPaths, follow_units
 from fastsym.model.params import Array
+from fastsym.report.charts import START_NAMES
 from fastsym.report.content import Plot, Section
 from fastsym.report.study import Context, Study
-from fastsym.report.style import BLUE, GREEN, PURPLE, VERMILLION
+from fastsym.report.style import BLUE, GREEN, INK, PURPLE, VERMILLION
 
 NAMES = {"zeros": "zero weights", "constant": "constant weights 0.01", "normal": "random weights N(0, 1) × 0.01"}
-UNIT_STYLES = ((BLUE, "-"), (VERMILLION, "--"), (GREEN, "-."), (PURPLE, ":"))
+COLOURS = (BLUE, VERMILLION, GREEN, PURPLE)
 
 
 def run(context: Context) -> tuple[UnitPaths, ...]:
@@ -26,23 +27,24 @@ def render(paths: tuple[UnitPaths, ...], context: Context) -> Section:
     together, apart = parted(paths, NAMES)
     plot = Plot(
         slug="units",
-        title=f"Four hidden units stay one from {together}, and part from {apart}",
+        title="Output weight of each of the four units",
         alt="Three panels, one a start, each with the output weights of four hidden units against the iteration. "
         + " ".join(f"{NAMES[path.start]}: the units end up to {path.separation:.3g} apart." for path in paths),
         data=tidy(paths, lambda path: {"W2": path.W2}),
         draw=lambda figure: _draw(figure, paths),
-        note="Output weight W2 of each of the four units; lines that lie on each other are drawn as one. "
+        note="Output weight W2 of each of the four units; equal units lie on each other, as bands of different width. "
         f"Standardised features, learning rate {STANDARDISED_LEARNING_RATE:g}, seed {context.settings.seed}.",
         height_inches=5.2,
     )
     return Section(
         "breaking",
         "What symmetry breaking is",
-        f"After {paths[0].iterations[-1]} iterations the four hidden units are still one and the same from "
-        f"{together}; they have become different from {apart}.",
+        f"Units that start equal stay equal: after {paths[0].iterations[-1]} iterations the four hidden units are "
+        f"identical from {together}, and different from {apart}.",
         (
             "Two hidden units with the same weights get the same gradient, so gradient descent can never tell them "
             "apart: the network trains as if it had one unit. Random weights break that symmetry.",
+            _ways_plot(paths, context.settings.seed),
             plot,
         ),
     )
@@ -67,26 +69,73 @@ def tidy(paths: tuple[UnitPaths, ...], weights: Callable[[UnitPaths], Mapping[st
 
 
 def _draw(figure: Figure, paths: tuple[UnitPaths, ...]) -> None:
-    panels = figure.subplots(len(paths), 1, sharex=True, squeeze=False)[:, 0]
+    panels = figure.subplots(len(paths), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, path in zip(panels, paths, strict=True):
-        for unit, (colour, line) in enumerate(UNIT_STYLES):
-            # Coinciding lines would hide all but the last: thick ones first.
-            width = 4.6 - unit
-            axes.plot(
-                path.iterations,
-                path.W2[:, unit],
-                color=colour,
-                linestyle=line,
-                linewidth=width,
-                label=f"unit {unit + 1}",
-            )
+        for unit, (colour, width) in enumerate(zip(COLOURS, _line_widths(path), strict=True)):
+            axes.plot(path.iterations, path.W2[:, unit], color=colour, linewidth=width, label=f"unit {unit + 1}")
         axes.set_title(NAMES[path.start])
         axes.set_ylabel("weight W2")
         axes.set_xscale("symlog", linthresh=1)
-        if np.ptp(path.W2) == 0:
-            axes.set_ylim(-1, 1)
     panels[-1].set_xlabel("iteration (0, then logarithmic)")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(UNIT_STYLES))
+    # Of the last panel: the handles of the others are as thick as their bands.
+    figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside lower center", ncols=len(COLOURS))
 
 
-STUDY = Study("breaking", 40, run, render, seconds=1)
+def _ways_plot(paths: tuple[UnitPaths, ...], seed: int) -> Plot:
+    feature = _clearest(paths)
+    return Plot(
+        slug="headline-units",
+        title="Ways of the four units through their weights",
+        alt="Three panels side by side, one a start: the way of each of four hidden units through its weights, input "
+        "weight against output weight. "
+        + " ".join(f"{START_NAMES[path.start]}: the units end up to {path.separation:.3g} apart." for path in paths),
+        data=tidy(paths, lambda path: {"input weight": path.W1[:, :, feature], "output weight": path.W2}),
+        draw=lambda figure: _draw_ways(figure, paths, feature),
+        note=f"Each line is the way of one hidden unit through {paths[0].iterations[-1]} iterations, from the "
+        "ring to the dot, on the same scales for all starts; equal units lie on each other, as bands of different "
+        "width. Of the features, number "
+        f"{feature + 1} is shown, in which the two units that are closest end furthest from each other; standardised, "
+        f"learning rate {STANDARDISED_LEARNING_RATE:g}, seed {seed}.",
+        height_inches=2.8,
+    )
+
+
+def _clearest(paths: tuple[UnitPaths, ...]) -> int:
+    """Input in whose weight, with the output weight, the two closest units end furthest from each other."""
+    path = max(paths, key=lambda each: each.separation)
+    W1, W2 = path.W1[-1], path.W2[-1]
+    first, second = np.triu_indices(len(W2), 1)
+    apart = np.hypot(W1[first] - W1[second], (W2[first] - W2[second])[:, None])
+    return int(apart.min(axis=0).argmax())
+
+
+def _draw_ways(figure: Figure, paths: tuple[UnitPaths, ...], feature: int) -> None:
+    panels = figure.subplots(1, len(paths), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, path in zip(panels, paths, strict=True):
+        for unit, (colour, width) in enumerate(zip(COLOURS, _line_widths(path), strict=True)):
+            x, y = path.W1[:, unit, feature], path.W2[:, unit]
+            axes.plot(x, y, color=colour, linewidth=width, solid_capstyle="round")
+            axes.plot(x[-1], y[-1], "o", color=colour, markersize=width + 3)
+        axes.plot(path.W1[0, :, feature], path.W2[0], "o", markerfacecolor="none", color=INK, markersize=14)
+        axes.margins(0.12)
+        axes.locator_params(nbins=4)
+        axes.set_title(f"{START_NAMES[path.start].removesuffix(' weights')}: {_ways(path)}")
+    panels[len(panels) // 2].set_xlabel("input weight W1")
+    panels[0].set_ylabel("output weight W2")
+
+
+def _line_widths(path: UnitPaths) -> tuple[float, ...]:
+    """Give the units' lines widths by which one sees each of them even where they lie on each other."""
+    return (9.0, 6.5, 4.0, 1.5) if path.separation == 0 else (1.6,) * len(COLOURS)
+
+
+def _ways(path: UnitPaths) -> str:
+    """Count the different ways through the weights."""
+    states: Array = np.concatenate([path.W1, path.W2[:, :, None]], axis=2)
+    count = len(np.unique(np.moveaxis(states, 1, 0).reshape(states.shape[1], -1), axis=0))
+    if count == 1:
+        return "no line" if (states == states[0]).all() else "1 line"
+    return f"{count} lines"
+
+
+STUDY = Study("breaking", 20, run, render, seconds=1, in_lesson=True)

@@ -53,8 +53,9 @@
     };
   };
 
-  // The cost of all runs against the iteration. Returns a function that moves the marker.
-  const curveOf = (parent, data) => {
+  // The cost of all runs against the iteration; a pointer that is pressed on it goes to that moment. Returns a
+  // function that moves the marker.
+  const curveOf = (parent, data, go) => {
     const costs = data.runs.flatMap((run) => run.costs).filter((cost) => cost !== null);
     const low = Math.min(...costs), high = Math.max(...costs, low + 1e-9);
     const last = data.iterations.at(-1);
@@ -106,6 +107,14 @@
         });
       };
       move();
+      const jump = (event) => {
+        const box = svg.getBoundingClientRect();
+        const at = (event.clientX - box.left) * width / box.width;
+        const away = data.iterations.map((iteration) => Math.abs(x(iteration) - at));
+        go(away.indexOf(Math.min(...away)));
+      };
+      svg.addEventListener("pointerdown", jump);
+      svg.addEventListener("pointermove", (event) => { if (event.buttons & 1) jump(event); });
     };
     new ResizeObserver(draw).observe(parent);
     return (next) => {
@@ -122,7 +131,7 @@
     const [slider, output, state] = ["input", "output", ".state"].map((part) => root.querySelector(part));
     const play = root.querySelector("[data-do=play]");
     const shown = [
-      curveOf(root.querySelector(".curve"), data),
+      curveOf(root.querySelector(".curve"), data, (next) => go(next)),
       ...data.runs.map((run) => tableOf(root.querySelector(".runs"), run, data.rows, strongest)),
     ];
     let moment = end;
@@ -136,7 +145,7 @@
       slider.setAttribute("aria-valuetext", words);
       output.textContent = words;
       state.textContent = `${data.runs.map((run) =>
-        `${capital(run.name)}: ${run.classes[moment]}, cost ${run.costs[moment]?.toFixed(4) ?? "–"}`).join("; ")}.`;
+        `${capital(run.name)}: ${run.classes[moment]}, cost ${run.costs[moment]?.toFixed(4) ?? "–"}, b2 ${brief(run.b2[moment], 2)}`).join("; ")}.`;
     };
     const pause = () => {
       clearInterval(timer);
