@@ -53,7 +53,7 @@ def play(
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address; open no browser.")] = False,
 ) -> None:
-    """Open a page, on this computer only, that trains 3000 iterations again whenever a slider moves."""
+    """Open a page, on this computer only, that trains a network again whenever a slider moves."""
     try:
         from fastsym.play.page import HOST, serve
     except ModuleNotFoundError as error:
@@ -61,15 +61,13 @@ def play(
             raise
         raise stop("the playground needs NiceGUI: pip install 'fastsym[play]'") from error
     from fastsym.play import tables
-    from fastsym.play.retrain import warm_up
 
     try:
         tables.use(table)
         found = free_port(port)
     except (OSError, ValueError) as error:
         raise stop(error) from error
-    warm_up(typer.echo)
-    serve(found, not no_browser, lambda: typer.echo(f"http://{HOST}:{found}/ (Ctrl-C ends it)"))
+    serve(found, not no_browser, lambda: typer.echo(f"http://{HOST}:{found}/ (Ctrl-C ends it)"), typer.echo)
 
 
 if __name__ == "__main__":

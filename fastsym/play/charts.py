@@ -8,21 +8,22 @@ from typing import Any
 import numpy as np
 
 from fastsym.model.params import Array
-from fastsym.model.units import class_letters
-from fastsym.play.retrain import TOLERANCE, Observed
-from fastsym.play.settings import ITERATIONS
+from fastsym.model.units import class_letters, unit_classes
+from fastsym.play.retrain import TOLERANCE, Observed, stretches
 
 MOST_LINES = 8
 """Number of units whose output weights are drawn."""
 MOST_ROWS = 32
 """Number of units whose rows of W1 are drawn."""
-BUCKET = 10
-"""The cost curve keeps the lowest and the highest of every 10 costs: no spike is lost, and the page stays light."""
+ZERO_AT = 0.5
+"""Where the logarithmic axis shows the start, iteration 0."""
 DASHES: tuple[Any, ...] = ("solid", "dashed", "dotted", [10, 3, 2, 3])
 """Line styles, so that lines can be told apart without their colours."""
+BIAS_STYLE = 6
+"""Of the line of the output bias; with the colour of text."""
 DIVERGING = ("#2166ac", "#92c5de", "#f2f0eb", "#f4a582", "#b2182b")
 """ColorBrewer's RdBu, which is safe for colour-blind readers."""
-LEGEND_ROW = 4
+LEGEND_ROW = 3
 """Number of legend entries that fit side by side on a phone."""
 LETTERS_AT_MOST = 16
 """Up to this many units, the classes are written out as letters."""
@@ -40,57 +41,66 @@ def cost_title(observed: Observed) -> str:
     return f"The cost {verb} from {first:.4f} to {last:.4f}" if last != first else f"The cost stays at {last:.4f}"
 
 
-def cost_options(observed: Observed) -> Options:
-    """Draw the cost against the iteration."""
-    points = _points(*extremes(observed.costs))
-    return _lines("mean cost (nats per sample)", [_line("cost", points, 0, 2)], "Cost against the iteration")
+def cost_options(observed: Observed, before: Observed | None = None) -> Options:
+    """Draw the cost against the iteration, and that of the run before in grey."""
+    lines = [_line("cost", _points(*extremes(observed.costs)), 0, 2)]
+    if before is not None:
+        lines.insert(0, _ghost("before", _points(*extremes(before.costs))))
+    options = _lines("mean cost (nats per sample)", lines, "Cost against the iteration", observed, before)
+    options["legend"] = {"show": False}
+    options["yAxis"]["scale"] = True
+    return options
 
 
 def extremes(costs: Array) -> tuple[Array, Array]:
-    """Return the iterations and costs of the extremes of each bucket, and of the first and last iteration."""
-    buckets = costs.reshape(-1, BUCKET)
-    starts = np.arange(0, costs.size, BUCKET)
-    kept = [starts + buckets.argmin(axis=1), starts + buckets.argmax(axis=1), [0, costs.size - 1]]
+    """Return iterations and costs, densely at first: lowest and highest of each range between two snapshots."""
+    kept = [np.array([0, costs.size - 1])]
+    for first, stop, every in stretches(costs.size):
+        for start in range(first, stop, every):
+            part = costs[start : min(start + every, stop)]
+            kept.append(start + np.array([part.argmin(), part.argmax()]))
     iterations = np.unique(np.concatenate(kept))
     return iterations, costs[iterations]
 
 
-def classes_of(observed: Observed) -> str:
-    """Say which units are equal at the end."""
-    units, classes = len(observed.labels), int(observed.labels.max()) + 1
+def classes_of(labels: Array) -> str:
+    """Say which units are equal."""
+    units, classes = len(labels), int(labels.max()) + 1
     if units == 1:
         return "there is one unit"
     if classes == 1:
         return f"all {units} units are identical"
     if classes == units:
         return f"all {units} units are different"
-    letters = f": {class_letters(observed.labels)}" if units <= LETTERS_AT_MOST else ""
+    letters = f": {class_letters(labels)}" if units <= LETTERS_AT_MOST else ""
     return f"{units} units fall into {classes} classes of equal units{letters}"
 
 
 def weights_title(observed: Observed) -> str:
     """Say what the curves of the output weights show."""
     shown = f" of the first {MOST_LINES} units" if len(observed.labels) > MOST_LINES else ""
-    return f"Output weights{shown}: {classes_of(observed)}"
+    return f"Output weights{shown} and bias: {classes_of(observed.labels)}"
 
 
-def weights_options(observed: Observed) -> Options:
-    """Draw the output weights of the first units against the iteration."""
-    shown = min(observed.W2.shape[1], MOST_LINES)
+def weights_options(observed: Observed, before: Observed | None = None) -> Options:
+    """Draw the output weights of the first units and the output bias; those of the run before in grey."""
+    iterations, W2, b2 = observed.iterations, observed.history.W2, observed.history.b2
+    shown = min(W2.shape[1], MOST_LINES)
     lines = [
         # Lines may coincide: the earlier ones are thicker, so that all stay visible.
-        _line(
-            f"unit {unit + 1}",
-            _points(observed.iterations, observed.W2[:, unit]),
-            unit,
-            1.5 + 0.35 * (shown - 1 - unit),
-        )
+        _line(f"unit {unit + 1}", _points(iterations, W2[:, unit]), unit, 1.5 + 0.35 * (shown - 1 - unit))
         for unit in range(shown)
     ]
-    of_all = f", the first {shown} of {observed.W2.shape[1]} units" if shown < observed.W2.shape[1] else ""
-    options = _lines("output weight W2", lines, f"Output weight of each unit against the iteration{of_all}")
-    options["legend"] = {"bottom": 0, "itemWidth": 34, "textStyle": {"color": "var(--ink)"}}
-    options["grid"]["bottom"] = 74 if shown <= LEGEND_ROW else 98
+    lines.append(_line("bias b2", _points(iterations, b2), BIAS_STYLE, 1.5))
+    if before is not None:
+        curves = np.unique(before.history.W2[:, :MOST_LINES], axis=1).T  # equal units are one line
+        lines = [*(_ghost(f"before {n}", _points(before.iterations, curve)) for n, curve in enumerate(curves)), *lines]
+    of_all = f", the first {shown} of {W2.shape[1]} units" if shown < W2.shape[1] else ""
+    description = f"Output weight of each unit and output bias against the iteration{of_all}"
+    options = _lines("output weight W2, bias b2", lines, description, observed, before)
+    names = [line["name"] for line in lines if not line.get("silent")]
+    options["legend"] = {"bottom": 0, "itemWidth": 34, "textStyle": {"color": "var(--ink)"}, "data": names}
+    options["grid"]["bottom"] = 50 + 24 * -(-len(names) // LEGEND_ROW)
     return options
 
 
@@ -98,15 +108,15 @@ def rows_title(observed: Observed) -> str:
     """Say which rows the heat map shows."""
     units = len(observed.labels)
     which = f"the first {MOST_ROWS} of {units} units" if units > MOST_ROWS else "each unit" if units > 1 else "the unit"
-    return f"Weights into {which} after {ITERATIONS} iterations (W1)"
+    return f"Weights into {which} (W1)"
 
 
-def rows_options(observed: Observed) -> Options:
-    """Draw the final W1 as a heat map, one row per unit."""
-    rows = observed.params.W1[:MOST_ROWS]
+def rows_options(observed: Observed, moment: int = -1) -> Options:
+    """Draw W1 at a moment as a heat map, one row per unit."""
+    rows = observed.at(moment).W1[:MOST_ROWS]
     finite = np.abs(rows[np.isfinite(rows)])
     largest = float(f"{finite.max(initial=0):.2g}") or 1.0
-    cells = [[f, h, _number(value)] for h, row in enumerate(rows.tolist()) for f, value in enumerate(row)]
+    cells = [[f, h, _short(value)] for h, row in enumerate(rows.tolist()) for f, value in enumerate(row)]
     return {
         "animation": False,
         "aria": {"enabled": True, "label": {"description": rows_title(observed)}},
@@ -129,6 +139,7 @@ def rows_options(observed: Observed) -> Options:
         "visualMap": {
             "min": -largest,
             "max": largest,
+            "precision": 12,  # otherwise its pointer rounds to whole numbers
             "text": [f"{largest:g}", f"weight {-largest:g}"],
             "inRange": {"color": list(DIVERGING)},
             "orient": "horizontal",
@@ -145,22 +156,44 @@ def rows_options(observed: Observed) -> Options:
 
 def summary(observed: Observed) -> str:
     """Summarise the result in a sentence or two."""
-    units = classes_of(observed)
-    return f"{cost_title(observed)}. {units[0].upper()}{units[1:]}."
+    units = classes_of(observed.labels)
+    said = f"{cost_title(observed)}. {units[0].upper()}{units[1:]}."
+    b2 = observed.history.b2
+    if not observed.history.W1.any() and not observed.history.W2.any() and b2[0] != b2[-1]:
+        said += (
+            f" Every weight stays 0: the cost changes because the output bias b2 goes from {b2[0]:g} to {b2[-1]:.4f}, "
+            "so that the network gives each sample the same probability, the share of class 1."
+        )
+    return said
+
+
+def moment(observed: Observed, index: int) -> str:
+    """Describe the network at one snapshot."""
+    iteration = int(observed.iterations[index])
+    params = observed.at(index)
+    units = classes_of(unit_classes(params))
+    cost = f"cost {observed.costs[iteration]:.4f}, " if iteration < observed.costs.size else ""
+    return f"After {iteration} of {observed.costs.size} iterations: {cost}b2 {params.b2:.4g}; {units}."
 
 
 def facts(observed: Observed) -> dict[str, str]:
     """Return the numbers shown below the charts: label -> text."""
+    s = observed.settings
     classes = int(observed.labels.max()) + 1
     spelled = f" ({class_letters(observed.labels)})" if len(observed.labels) <= LETTERS_AT_MOST else ""
+    test = "no test samples" if observed.test_accuracy is None else f"{100 * observed.test_accuracy:.1f} %"
+    counted = f", one unit counted {s.hidden} times" if s.one_unit and s.hidden > 1 else ""
     return {
         "Final cost": str(observed.costs[-1]),
+        "Output bias b2": f"{observed.params.b2:.4g}",
+        "Accuracy, training": f"{100 * observed.train_accuracy:.1f} %",
+        "Accuracy, test": test,
         "Classes, bit for bit": f"{classes} of {len(observed.labels)}{spelled}",
         f"Classes within {TOLERANCE:g}": str(observed.near_classes),
         "Dead units": str(observed.dead),
         "Saturated hidden values": f"{100 * observed.saturated:.1f} %",
         "Training took": f"{observed.milliseconds:.0f} ms",
-        "Variant": observed.variant,
+        "Variant": observed.variant + (counted if observed.variant != "numpy" else ""),
     }
 
 
@@ -168,8 +201,12 @@ def _number(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
+def _short(value: float) -> float | None:
+    return float(f"{value:.5g}") if np.isfinite(value) else None
+
+
 def _points(x: Array, y: Array) -> list[list[float | None]]:
-    return [[a, _number(b)] for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+    return [[a or ZERO_AT, _short(b)] for a, b in zip(x.tolist(), y.tolist(), strict=True)]
 
 
 def _named(gap: int) -> Options:
@@ -196,14 +233,24 @@ def _line(name: str, points: list[list[float | None]], style: int, width: float)
     }
 
 
-def _lines(quantity: str, series: list[Options], description: str) -> Options:
+def _ghost(name: str, points: list[list[float | None]]) -> Options:
+    """Draw a line of the run before: behind the others, without a name for the reader."""
+    ghost = _line(name, points, 0, 1.5)
+    ghost["lineStyle"] |= {"color": "var(--ghost)", "type": "solid"}
+    return ghost | {"silent": True, "z": 1, "tooltip": {"show": False}}
+
+
+def _lines(
+    quantity: str, series: list[Options], description: str, observed: Observed, before: Observed | None
+) -> Options:
     axis = {"splitLine": {"lineStyle": {"color": "var(--grid)"}}, "axisLabel": {"color": "var(--ink)"}}
+    last = max(run.costs.size for run in (observed, before) if run is not None)
     return {
         "animation": False,
         "aria": {"enabled": True, "label": {"description": description}},
         "grid": {"left": 68, "right": 22, "top": 12, "bottom": 48},
-        "xAxis": {"type": "value", "name": "iteration", "min": 0, "max": ITERATIONS, **axis, **_named(26)},
-        "yAxis": {"type": "value", "name": quantity, "scale": True, **axis, **_named(50)},
+        "xAxis": {"type": "log", "name": "iteration (logarithmic)", "min": ZERO_AT, "max": last, **axis, **_named(26)},
+        "yAxis": {"type": "value", "name": quantity, **axis, **_named(50)},
         "tooltip": {"trigger": "axis", "confine": True},
         "series": series,
     }

@@ -3,16 +3,17 @@
 export default {
   template: `
     <div class="control number">
-      <q-input dense outlined :label="label" :hint="hint" :inputmode="keyboard" :error="wrong !== ''" hide-bottom-space
+      <q-input dense outlined :label="label" :hint="useful ? hint : 'no effect with this start'" :disable="!useful" :inputmode="keyboard" :error="wrong !== ''" hide-bottom-space
                v-model="typed" @blur="$emit('typed', typed)" @keydown.enter="$emit('typed', typed)" />
       <input type="range" :aria-label="label" :min="low" :max="high" :step="step" :value="position"
-             :aria-valuetext="text" @input="slide" />
+             :aria-valuetext="text" :disabled="!useful" @input="slide" />
+      <span class="word" tabindex="0" role="note" :data-tip="word" :aria-label="word">?</span>
       <p class="alert" role="alert">{{ wrong }}</p>
     </div>`,
-  props: { label: String, hint: String, keyboard: String, low: Number, high: Number, step: Number, start: Object },
+  props: { label: String, word: String, hint: String, keyboard: String, low: Number, high: Number, step: Number, start: Object },
   emits: ["slid", "typed"],
   data() {
-    return { typed: this.start.text, wrong: "", ...this.start };
+    return { typed: this.start.text, wrong: "", useful: true, ...this.start };
   },
   methods: {
     slide(event) {
@@ -22,6 +23,9 @@ export default {
     settle(text, position) {
       Object.assign(this, { wrong: "", text, typed: text });
       if (position !== null) this.position = position;
+    },
+    enable(useful) {
+      this.useful = useful;
     },
     refuse(wrong) {
       this.wrong = wrong;

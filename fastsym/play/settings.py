@@ -12,9 +12,11 @@ from urllib.parse import parse_qsl, urlencode
 from fastsym.model.datasets import FEATURE_SETS
 from fastsym.model.initialise import BLOCKS, KINDS, default_scale, initialise
 
-ITERATIONS = 3000
 MOST_HIDDEN = 1024
+MOST_ITERATIONS = 30_000
 DTYPES = ("float64", "float32")
+TEST = ("none", "every fourth")
+"""Which samples are kept from training, for the test accuracy."""
 SHOWN_OF_TEXT = 40
 """Number of characters of a bad value that a message repeats."""
 MOST_UNKNOWN = 3
@@ -35,6 +37,20 @@ class Settings:
     features: str = "standardised"
     dtype: str = "float64"
     seed: int = 0
+    iterations: int = 3000
+    """T."""
+    test: str = TEST[0]
+
+    @property
+    def one_unit(self) -> bool:
+        """Whether all units start equal and are therefore trained as one, counted H times."""
+        return self.start in ("zeros", "constant") and self.perturbation == 0
+
+    @property
+    def without_effect(self) -> set[str]:
+        """Names of the settings that change nothing with this start."""
+        scale = {"scale"} if self.start == "zeros" else set()
+        return scale | ({"seed"} if self.one_unit else set())
 
 
 class Range(NamedTuple):
@@ -57,8 +73,22 @@ RANGES: Mapping[str, Range] = {
     "learning_rate": Range(1e-6, 100),
     "perturbation": Range(0, 10),
     "seed": Range(0, 2**32 - 1),
+    "iterations": Range(1, MOST_ITERATIONS),
 }
-CHOICES: dict[str, tuple[str, ...]] = {"start": KINDS, "features": FEATURE_SETS, "dtype": DTYPES}
+LABELS = {
+    "hidden": "Hidden units H",
+    "start": "Start of the weights",
+    "scale": "Scale of the start",
+    "perturbation": "Perturbation",
+    "seed": "Seed",
+    "learning_rate": "Learning rate",
+    "iterations": "Iterations",
+    "features": "Features",
+    "test": "Test samples",
+    "dtype": "Precision",
+}
+"""What the page calls each setting, in the order of the page."""
+CHOICES: dict[str, tuple[str, ...]] = {"start": KINDS, "features": FEATURE_SETS, "dtype": DTYPES, "test": TEST}
 """What can be chosen; :mod:`fastsym.play.tables` changes the features to those of the user's table."""
 DEFAULT = Settings()
 
@@ -104,7 +134,7 @@ def parse(texts: Mapping[str, str]) -> tuple[Settings, tuple[InvalidSetting, ...
     try:
         check_start(settings)
     except ValueError as error:
-        problems.append(InvalidSetting("start", str(error).replace("kind:", "start:", 1)))
+        problems.append(InvalidSetting("start", str(error).replace("kind:", f"{LABELS['start']}:", 1)))
         settings = replace(settings, start=DEFAULT.start)
     if "scale" not in good:
         settings = replace(settings, scale=default_scale(settings.start))
@@ -117,7 +147,11 @@ def from_query(query: str) -> tuple[Settings, tuple[InvalidSetting, ...]]:
     repeated = []
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name in texts:
-            repeated.append(InvalidSetting(name, f"{_shown(name)}: expected once; got it again as {_shown(text)!r}"))
+            repeated.append(
+                InvalidSetting(
+                    name, f"{LABELS.get(name, _shown(name))}: expected once; got it again as {_shown(text)!r}"
+                )
+            )
         else:
             texts[name] = text
     settings, problems = parse(texts)
@@ -164,7 +198,7 @@ def _number(name: str, text: str) -> int | float:
 
 
 def _message(name: str, expected: str, text: str) -> str:
-    return f"{name}: expected {expected}; got {_shown(text)!r}"
+    return f"{LABELS.get(name, name)}: expected {expected}; got {_shown(text)!r}"
 
 
 def _shown(text: str) -> str:
@@ -172,7 +206,7 @@ def _shown(text: str) -> str:
 
 
 def to_python(settings: Settings, data: str) -> str:
-    """Write the ten lines of Python that repeat the training exactly and print its last cost.
+    """Write the lines of Python that repeat the training exactly and print its last cost.
 
     Parameters
     ----------
@@ -182,15 +216,20 @@ def to_python(settings: Settings, data: str) -> str:
         The expression that loads its table.
     """
     s = settings
+    hidden, more = s.hidden, ""
+    if s.one_unit and s.hidden > 1:  # as one unit that counts as all of them
+        hidden, more = 1, f", multiplicity=[{s.hidden}]"
+    X, y = ("data.X", "data.y") if s.test == TEST[0] else ("data.X[:, train]", "data.y[train]")
+    split = "" if s.test == TEST[0] else "train = [m for m in range(len(data.y)) if m % 4 != 3]\n"
     return f"""\
 import fastsym
 
 data = {data}
-X = data.X.astype({s.dtype!r})
+{split}X, y = {X}.astype({s.dtype!r}), {y}
 start = fastsym.initialise(
-    {s.start!r}, n_features=len(X), hidden={s.hidden}, scale={s.scale!r},
+    {s.start!r}, n_features=len(X), hidden={hidden}, scale={s.scale!r},
     seed={s.seed}, dtype={s.dtype!r}, perturbation={s.perturbation!r},
 )
-training = fastsym.train(X, data.y, start, iterations={ITERATIONS}, learning_rate={s.learning_rate!r})
+training = fastsym.train(X, y, start, iterations={s.iterations}, learning_rate={s.learning_rate!r}{more})
 print(training.costs[-1])
 """

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import fastsym
-from fastsym.play.settings import DEFAULT, ITERATIONS, Settings, to_query
+from fastsym.play.settings import DEFAULT, Settings, parse, to_query, to_texts
+from fastsym.play.words import TOUR
 from tests.play.serving import PATIENCE_SECONDS, ROOT, Server, server, started
 
 __all__ = ["server"]
@@ -31,8 +32,8 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"the playground's tests n
 ANSWER_MILLISECONDS = 600_000
 """For the browser to see something; tests do not judge how long it took."""
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-LABELS = ("Hidden units H", "Scale of the start", "Learning rate", "Perturbation", "Seed")
-CHOICES = ("Start of the weights", "Features", "Precision")
+LABELS = ("Hidden units H", "Scale of the start", "Learning rate", "Perturbation", "Seed", "Iterations")
+CHOICES = ("Start of the weights", "Features", "Test samples", "Precision")
 
 BADLY_PLACED = """svg => {
     const frame = svg.getBoundingClientRect(), texts = [...svg.querySelectorAll("text")];
@@ -95,12 +96,14 @@ def final_cost(chosen: Settings) -> str:
     start = fastsym.initialise(
         chosen.start, len(X), chosen.hidden, chosen.scale, chosen.seed, chosen.dtype, chosen.perturbation
     )
-    return str(fastsym.train(X, data.y, start, ITERATIONS, chosen.learning_rate).costs[-1])
+    return str(fastsym.train(X, data.y, start, chosen.iterations, chosen.learning_rate).costs[-1])
 
 
 def shows(page: "Page", chosen: Settings) -> None:
     from playwright.sync_api import expect
 
+    # At first NumPy trains, and the page trains again once the quick variants are compiled.
+    expect(fact(page, "Variant")).not_to_have_text("numpy")
     expect(fact(page, "Final cost")).to_have_text(final_cost(chosen))
     expect(page).to_have_url(re.compile(re.escape(f"?{to_query(chosen)}") + "$"))
 
@@ -119,10 +122,10 @@ def test_it_opens_with_everything_labelled(visit: Opener) -> None:
         assert page.get_by_role("textbox", name=label, exact=True).count() == 1
     for label in CHOICES:
         assert page.get_by_role("combobox", name=label, exact=True).count() == 1
-    assert page.get_by_role("figure").count() == 3
+    assert page.get_by_role("figure").count() == 4
     for figure, words in {
-        "cost": ("iteration", "mean cost (nats per sample)", "3,000"),
-        "weights": ("iteration", "output weight W2", "unit 4"),
+        "cost": ("iteration (logarithmic)", "mean cost (nats per sample)", "10", "100"),
+        "weights": ("iteration (logarithmic)", "output weight W2, bias b2", "unit 4", "bias b2"),
         "rows": ("feature", "hidden unit", "Fare"),
     }.items():
         drawn = page.locator(f"figure.{figure}")
@@ -151,7 +154,7 @@ def test_a_slider_retrains_by_keyboard_and_the_curves_move(visit: Opener) -> Non
     expect(page.locator("figure.weights svg").get_by_text("unit 8")).to_be_visible()
     slider.press("ArrowLeft")
     shows(page, replace(DEFAULT, hidden=7))
-    expect(page.locator("figure.weights svg").get_by_text("unit")).to_have_text(
+    expect(page.locator("figure.weights svg").get_by_text("unit ")).to_have_text(
         [f"unit {unit}" for unit in range(1, 8)]
     )
 
@@ -181,7 +184,7 @@ def test_choices_and_blocks_retrain(visit: Opener) -> None:
     sizes = page.get_by_role("textbox", name="Sizes of the blocks")
     sizes.fill("4+1")
     sizes.press("Enter")
-    page.get_by_text("start: expected blocks of 4 units in total at most; got 'blocks:4+1'").wait_for()
+    page.get_by_text("Start of the weights: expected blocks of 4 units in total at most; got 'blocks:4+1'").wait_for()
     sizes.fill("3+1")
     sizes.press("Enter")
     shows(page, replace(chosen, start="blocks:3+1"))
@@ -195,7 +198,7 @@ def test_a_bad_value_shows_what_is_wrong_and_a_good_one_still_works(visit: Opene
     for bad in ("many", "0", "1e3", "", "<b>9</b>", "1025"):
         field.fill(bad)
         field.press("Enter")
-        message = f"hidden: expected a whole number from 1 to 1024; got '{bad}'; 4 stays in use"
+        message = f"Hidden units H: expected a whole number from 1 to 1024; got '{bad}'; 4 stays in use"
         expect(page.locator(".number .alert").first).to_have_text(message)
     page.get_by_role("slider", name="Seed").press("ArrowRight")  # the others work meanwhile
     shows(page, replace(DEFAULT, seed=1))
@@ -224,14 +227,14 @@ def test_two_tabs_keep_their_own_settings(visit: Opener) -> None:
 def test_the_address_restores_everything(visit: Opener) -> None:
     from playwright.sync_api import expect
 
-    chosen = Settings(3, "blocks:1+2", 0.123, 0.07, 1e-5, "no_id", "float32", 4294967295)
+    chosen = Settings(3, "blocks:1+2", 0.123, 0.07, 1e-5, "no_id", "float32", 4294967295, 300)
     page = visit(f"?{to_query(chosen)}")
     shows(page, chosen)
     page.get_by_role("slider", name="Hidden units H").press("ArrowRight")
     shows(page, replace(chosen, hidden=4))
     page.reload()
     shows(page, replace(chosen, hidden=4))
-    for label, text in zip(LABELS, ("4", "0.123", "0.07", "1e-05", "4294967295"), strict=True):
+    for label, text in zip(LABELS, ("4", "0.123", "0.07", "1e-05", "4294967295", "300"), strict=True):
         expect(page.get_by_role("textbox", name=label)).to_have_value(text)
     expect(page.get_by_role("textbox", name="Sizes of the blocks")).to_have_value("1+2")
 
@@ -243,23 +246,124 @@ def test_a_nonsense_address_is_explained_and_harmless(visit: Opener) -> None:
         "?hidden=%3Cimg%20src=x%20onerror=alert(1)%3E&scale=1e9&%3Cscript%3Ealert(2)%3C/script%3E=1&seed=2&seed=3"
     )
     alert = page.locator("header .alert")
-    alert.get_by_text("scale: expected a number from 0 to 100; got '1e9'; the default is used").wait_for()
+    alert.get_by_text("Scale of the start: expected a number from 0 to 100; got '1e9'; the default is used").wait_for()
     text = alert.inner_text()
-    assert "hidden: expected a whole number from 1 to 1024; got '<img src=x onerror=alert(1)>'" in text
+    assert "Hidden units H: expected a whole number from 1 to 1024; got '<img src=x onerror=alert(1)>'" in text
     assert "got '<script>alert(2)</script>'" in text
-    assert "seed: expected once; got it again as '3'" in text
+    assert "Seed: expected once; got it again as '3'" in text
     page.get_by_role("slider", name="Hidden units H").press("ArrowRight")
     shows(page, replace(DEFAULT, hidden=5, seed=2))
     expect(alert).to_be_empty()
 
 
+@pytest.mark.parametrize("start", ["glorot", "he", "orthogonal"])
+def test_a_rule_sets_the_scale_to_1(visit: Opener, start: str) -> None:
+    from playwright.sync_api import expect
+
+    page = visit()
+    shows(page, DEFAULT)
+    page.get_by_role("combobox", name="Start of the weights").click()
+    page.get_by_role("option", name=start, exact=True).click()
+    shows(page, replace(DEFAULT, start=start, scale=1.0))
+    expect(page.get_by_role("textbox", name="Scale of the start")).to_have_value("1.0")
+    page.get_by_role("combobox", name="Start of the weights").click()
+    page.get_by_role("option", name="normal", exact=True).click()
+    shows(page, DEFAULT)
+
+
+def test_from_zeros_the_chart_shows_the_bias_and_what_has_no_effect_is_disabled(visit: Opener) -> None:
+    from playwright.sync_api import expect
+
+    page = visit("?start=zeros")
+    shows(page, replace(DEFAULT, start="zeros"))
+    expect(page.get_by_role("status").first).to_contain_text("the output bias b2 goes from 0 to -0.47")
+    axis = page.locator("figure.weights svg").get_by_text(re.compile(r"^-?0\.\d+$"))
+    assert axis.count() > 1  # the axis spans the bias, and the weights' line of zeros is not on its edge
+    for label in ("Scale of the start", "Seed"):
+        expect(page.get_by_role("slider", name=label)).to_be_disabled()
+        expect(page.get_by_role("textbox", name=label)).to_be_disabled()
+    page.get_by_role("combobox", name="Start of the weights").click()
+    page.get_by_role("option", name="normal", exact=True).click()
+    shows(page, DEFAULT)
+    expect(page.get_by_role("slider", name="Seed")).to_be_enabled()
+
+
+def test_the_moment_slider_shows_the_network_as_it_was(visit: Opener) -> None:
+    from playwright.sync_api import expect
+
+    page = visit("?start=constant&perturbation=1e-12")
+    moment = page.get_by_role("slider", name="Moment")
+    described = page.locator(".moment p")
+    expect(described).to_contain_text("After 3000 of 3000 iterations")
+    network = page.locator("svg.network")
+    expect(network.locator("line")).to_have_count(4 * 8 + 4)
+    before = network.inner_html()
+    moment.press("Home")
+    expect(described).to_contain_text("After 0 of 3000 iterations: cost 0.693")
+    expect(network.locator("line").first).to_contain_text("Pclass to unit 1: 0.01")
+    assert network.inner_html() != before
+    moment.press("End")
+    expect(described).to_contain_text("After 3000 of 3000 iterations")
+
+
+def test_the_tour_tells_the_story_and_leaves_the_run_before_in_grey(visit: Opener) -> None:
+    from playwright.sync_api import expect
+
+    page = visit("?hidden=3")
+    fact(page, "Final cost").wait_for()
+    page.get_by_role("button", name="Tour in five steps").click()
+    tour = page.get_by_role("region", name="Tour")
+    for number, step in enumerate(TOUR, 1):
+        expect(tour.get_by_role("heading")).to_have_text(f"{number} of 5. {step.title}")
+        shown, problems = parse(to_texts(DEFAULT) | step.changes)
+        assert problems == ()
+        expect(page).to_have_url(re.compile(re.escape(f"?{to_query(shown)}") + "$"))
+        expect(page.get_by_role("textbox", name="Scale of the start")).to_have_value(str(shown.scale))
+        if number < len(TOUR):
+            tour.get_by_role("button", name="Next").click()
+    expect(tour.get_by_role("button", name="Next")).to_be_hidden()
+    ghosts = page.locator("figure.cost svg path[stroke='var(--ghost)']")
+    expect(ghosts).to_have_count(1)
+    tour.get_by_role("button", name="End the tour").click()
+    expect(tour).to_be_hidden()
+
+
+def test_a_long_training_dims_the_old_results_and_tells_how_far_it_is(visit: Opener) -> None:
+    from playwright.sync_api import expect
+
+    page = visit()
+    shows(page, DEFAULT)
+    expect(page.locator(".results.waiting")).to_have_count(0)
+    field = page.get_by_role("textbox", name="Hidden units H")
+    field.fill("1024")
+    field.press("Enter")
+    expect(page.locator(".results.waiting")).to_have_count(1)
+    expect(page.get_by_role("status").first).to_have_text(re.compile(r"training … \d+ %"))
+    field.fill("2")
+    field.press("Enter")
+    shows(page, replace(DEFAULT, hidden=2))
+    expect(page.locator(".results.waiting")).to_have_count(0)
+
+
+def test_words_are_explained_by_keyboard(visit: Opener) -> None:
+    page = visit()
+    fact(page, "Final cost").wait_for()
+    for mark in page.locator(".word").all():
+        mark.focus()
+        shown = mark.evaluate("element => getComputedStyle(element, '::after').content")
+        assert shown.strip('"') == mark.get_attribute("data-tip")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_exported_lines_repeat_the_run(visit: Opener) -> None:
+    from playwright.sync_api import expect
+
     page = visit(
         "?hidden=6&start=he&scale=0.5&perturbation=0.001&dtype=float32",
         permissions=["clipboard-read", "clipboard-write"],
     )
     cost = fact(page, "Final cost")
-    cost.wait_for()
+    expect(fact(page, "Variant")).not_to_have_text("numpy")
     page.get_by_role("button", name="Python for this run").press("Enter")
     page.get_by_text("Copied.").wait_for()
     code = page.locator(".export pre").inner_text()
@@ -279,7 +383,7 @@ def test_it_follows_dark_mode_and_fits_a_phone(visit: Opener) -> None:
         ink = page.evaluate("getComputedStyle(document.body).color")
         expect(page.locator("figure.cost svg text").first).to_have_css("fill", ink)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        for chart in page.locator("figure svg").all():
+        for chart in page.locator("figure .nicegui-echart svg").all():
             assert chart.evaluate(BADLY_PLACED) == []
     assert papers["light"] != papers["dark"]
 
