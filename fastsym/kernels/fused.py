@@ -19,6 +19,8 @@ from fastsym.model.params import Array, LayerParams, Params
 
 BLOCK = 224
 """Samples of one block."""
+ACTIVATION_BYTES = 16 << 20
+"""Most bytes of the hidden activations of a block; only nets of thousands of units have smaller blocks for it."""
 
 
 @jit_inline
@@ -218,7 +220,8 @@ def rows_aligned(X: Array) -> Array:
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
     """Train the two-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
-    _train_network(rows_aligned(X), y, params, step, costs, min(BLOCK, X.shape[1]))
+    block = max(1, min(BLOCK, X.shape[1], ACTIVATION_BYTES // params.W2.nbytes))
+    _train_network(rows_aligned(X), y, params, step, costs, block)
 
 
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:

@@ -151,19 +151,22 @@ def pack(X: Array, y: Array, hidden: int) -> tuple[Table, Plan]:
     whole = M // G
     view[:whole, :D] = X[:, : whole * G].reshape(D, whole, G).transpose(1, 0, 2)
     view[whole:, :D, : M - whole * G] = X[:, whole * G :]
-    zeros, ones = (1 - y, y) if y.ndim == 1 else y
     signs = aligned(groups * G, real)
-    signs[:M] = np.where(zeros > 0, 1, -1)
-    weighted = -(-int((zeros + ones > 1).sum()) // L)
-    signed_weights, ones_of_both = signs, signs[:0]
-    if weighted:
-        signed_weights, ones_of_both = aligned(groups * G, real), aligned(weighted * L, real)
-        signed_weights[:M] = signs[:M] * (zeros + ones)
-        ones_of_both[:M] = np.where(zeros > 0, ones, 0)[: weighted * L]
-    slices, block = slice_count(X), BLOCK_GROUPS
-    if y.ndim == 2:
+    signed_weights, ones_of_both, weighted = signs, signs[:0], 0
+    slices, block, samples = slice_count(X), BLOCK_GROUPS, M
+    if y.ndim == 1:  # without arrays beside those that stay: samples may be many
+        np.multiply(y, -2, out=signs[:M])
+        signs[:M] += 1
+    else:
+        zeros, ones = y
+        signs[:M] = np.where(zeros > 0, 1, -1)
+        weighted = -(-int((zeros + ones > 1).sum()) // L)
+        if weighted:
+            signed_weights, ones_of_both = aligned(groups * G, real), aligned(weighted * L, real)
+            signed_weights[:M] = signs[:M] * (zeros + ones)
+            ones_of_both[:M] = np.where(zeros > 0, ones, 0)[: weighted * L]
         slices, block = 1, min(groups, LONG_BLOCK // G) if hidden <= NARROW else BLOCK_GROUPS
-    samples = int(y.sum()) if y.ndim == 2 else M
+        samples = int(y.sum())
     plan = Plan(hidden, samples, groups, chunks, -(-(F + 2) // L) * L, slices, weighted, block)
     return Table(packed, signs, signed_weights, ones_of_both, (0,) * F), plan
 
@@ -193,6 +196,12 @@ def state_size(table: Table, plan: Plan) -> int:
     return _length(plan) + REGISTER_BYTES // table.X.itemsize
 
 
+def working_bytes(plan: Plan, itemsize: int, threads: int, *, together: bool) -> int:
+    """Return the bytes of :func:`thread_memory` and :func:`shared_memory` for so many threads."""
+    row_copies = 2 * threads + plan.slices * (2 if together and threads > 1 else threads)
+    return row_copies * _length(plan) * itemsize + threads * (plan.H + 2) * plan.block * 4 * REGISTER_BYTES
+
+
 def _row_views(states: Array, plan: Plan) -> tuple[Array, Array]:
     """Rows (..., H, C, S) and the last register (..., L) of states (..., N), as views."""
     length = _length(plan)
@@ -205,7 +214,7 @@ def pack_networks(
     params: Params,
     learning_rates: Array,
     costs: Array,
-    multiplicity: Array | None = None,
+    multiplicity: Array,
     snapshots: int = 0,
     every: int = 0,
 ) -> Networks:
@@ -219,9 +228,8 @@ def pack_networks(
     rows[:, :, 0, F] = params.b1
     rows[:, :, 0, F + 1] = params.W2
     last[:, 0] = params.b2
-    units = np.ones(plan.H, real) if multiplicity is None else multiplicity
     history = np.empty((P, snapshots, states.shape[1]), real)
-    return Networks(states, (learning_rates / plan.M).astype(real), units, costs, history, every)
+    return Networks(states, (learning_rates / plan.M).astype(real), multiplicity, costs, history, every)
 
 
 def read_states(states: Array, table: Table, plan: Plan, params: Params) -> None:

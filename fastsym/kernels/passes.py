@@ -33,6 +33,7 @@ from fastsym.kernels.lanes import (
     zeros,
 )
 from fastsym.kernels.layout import LONG_BLOCK, Partials, Plan, Scratch, Table, Weights
+from fastsym.kernels.threads import STOP, Crew, atomic_load
 from fastsym.model.params import Array
 
 # Forward
@@ -68,14 +69,20 @@ def forward_one(table: Table, plan: Plan, scaled: Array, x: int, r: int) -> Any:
     return tanh_scaled(y)
 
 
+@jit_inline
+def start_output(weights: Weights, z: Array, groups: int) -> None:
+    """Overwrite the output's argument z (block,) with what it is without hidden units."""
+    G = 4 * lanes_per_register(z)
+    for g in range(groups):
+        store(z, g * G, load_splat(weights.b2, 0, 4))
+
+
 @jit_expanded
 def hidden_forward(table: Table, plan: Plan, weights: Weights, scratch: Scratch, x: int, groups: int) -> None:
-    """Overwrite the hidden activations A (H, block) and the output's argument z (block,), for a block at x."""
+    """Overwrite the hidden activations A (H, block) and add to the output's argument z (block,), for a block at x."""
     F, G, R = len(table.features), 4 * lanes_per_register(table.X), plan.C * plan.S
     B, size = plan.block * G, plan.C * F * G
     A, z, scaled = scratch.A, scratch.z, weights.scaled
-    for g in range(groups):
-        store(z, g * G, load_splat(weights.b2, 0, 4))
     for h in range(0, plan.H - 1, 2):
         r, s = h * R, (h + 1) * R
         for g in range(groups):
@@ -228,9 +235,9 @@ def hidden_backward(
 
 @jit_expanded
 def slice_sums(
-    table: Table, plan: Plan, weights: Weights, scratch: Scratch, partials: Partials, s: int, slot: int
+    table: Table, plan: Plan, weights: Weights, scratch: Scratch, partials: Partials, crew: Crew, s: int, slot: int
 ) -> None:
-    """Work through slice s of the samples; overwrite what ``partials`` has at ``slot``."""
+    """Work through slice s of the samples; overwrite what ``partials`` has at ``slot``, or stop half-way if asked."""
     G = 4 * lanes_per_register(table.X)
     length = plan.H * plan.C * plan.S
     start = slot * length
@@ -242,6 +249,9 @@ def slice_sums(
         first = block * plan.block
         groups = min(plan.block, plan.groups - first)
         x = first * plan.C * len(table.features) * G
+        if atomic_load(crew.counters, STOP) != 0:
+            break
+        start_output(weights, scratch.z, groups)
         hidden_forward(table, plan, weights, scratch, x, groups)
         weighted = min(max(plan.weighted - first * 4, 0), groups * 4)
         slope_sum, linear_sum, factor = output(table, scratch, first * G, groups, weighted)

@@ -1,17 +1,41 @@
-"""The variant ``parallel``: all threads, and many networks at once.
+"""The variants ``simd`` and ``parallel``: one thread or all, and many networks at once.
 
-What it adds to ``simd``: one network's samples are shared out between threads, slice by slice, or many networks are.
-The passes are the same, down to the bits, which do not depend on the number of threads.
+What ``parallel`` adds to ``simd``: one network's samples are shared out between threads, slice by slice, or many
+networks are. The passes are the same, down to the bits, which do not depend on the number of threads.
+
+Where all that makes it quick would take too much memory, networks are trained in bands of hidden units
+(:mod:`fastsym.kernels.bands`): slower, and the same bits.
 
 The layout of the data is in :mod:`fastsym.kernels.layout`; the shape legend in :mod:`fastsym.model.params`.
 """
 
 import numpy as np
 
-from fastsym.kernels.layout import pack, pack_networks, read_states, shared_memory, slice_count, thread_memory
+from fastsym.kernels import bands
+from fastsym.kernels.layout import (
+    Plan,
+    Table,
+    pack,
+    pack_networks,
+    read_states,
+    shared_memory,
+    slice_count,
+    state_size,
+    thread_memory,
+    working_bytes,
+)
 from fastsym.kernels.simd import train_networks
 from fastsym.kernels.threads import Crew, new_counters, run_in_threads, thread_count
 from fastsym.model.params import Array, Params
+
+SMALL_BYTES = 24 << 20
+"""Bytes that a training may take beside twice its weights before it is done in bands."""
+STATES_BYTES = 8 << 20
+"""States of the networks that are brought into the kernel's layout at a time, unless one has more."""
+BANDS_BYTES = 16 << 20
+"""Bytes that the threads of one network may take for bands: fewer threads take part where they would need more."""
+LONG_WORK = 1e8
+"""Sample x unit x feature steps of one iteration above which the calling thread only waits, to hear Ctrl-C."""
 
 
 def threads_used(X: Array) -> int:
@@ -56,8 +80,43 @@ def train_population(
         ``every``, 2 ``every``, ...
     """
     table, plan = pack(X, y, params.W2.shape[1])
-    snapshots = 0 if history is None else history.b2.shape[1]
-    networks = pack_networks(table, plan, params, learning_rates, costs, multiplicity, snapshots, every)
+    P = len(params.W1)
+    units = np.ones(plan.H, X.dtype) if multiplicity is None else multiplicity
+    snapshots = Params(*(a[:, None][:, :0] for a in params)) if history is None else history
+    if not _fits(table, plan, params, min(threads, plan.slices if P == 1 else P)):
+        sharing = max(1, min(threads, BANDS_BYTES // bands.band_bytes(plan, X.dtype)))
+        for p, rate in enumerate(learning_rates):
+            network, kept = (Params(*(a[p, ...] for a in each)) for each in (params, snapshots))
+            bands.train_network(table, plan, network, float(rate), costs[p], sharing, units, kept, every)
+        return
+    batch = max(1, STATES_BYTES // (state_size(table, plan) * X.itemsize))
+    for start in range(0, P, batch):
+        part = slice(start, start + batch)
+        few, kept = (Params(*(a[part] for a in each)) for each in (params, snapshots))
+        _train_batch(table, plan, few, learning_rates[part], costs[part], threads, units, kept, every)
+
+
+def _fits(table: Table, plan: Plan, params: Params, threads: int) -> bool:
+    """Whether all that makes training quick stays within the memory that may be used."""
+    weights = sum(a.nbytes for a in params)
+    P, state = len(params.W1), state_size(table, plan) * table.X.itemsize
+    needed = working_bytes(plan, table.X.itemsize, threads, together=P == 1) + min(P * state, max(state, STATES_BYTES))
+    return needed <= 2 * weights + SMALL_BYTES
+
+
+def _train_batch(
+    table: Table,
+    plan: Plan,
+    params: Params,
+    learning_rates: Array,
+    costs: Array,
+    threads: int,
+    multiplicity: Array,
+    history: Params,
+    every: int,
+) -> None:
+    """Train networks side by side; arguments as for :func:`train_population`."""
+    networks = pack_networks(table, plan, params, learning_rates, costs, multiplicity, history.b2.shape[1], every)
     # One network's samples are shared out, or else the networks: then each thread is a crew of its own.
     P = len(networks.states)
     threads = min(threads, plan.slices if P == 1 else P)
@@ -69,16 +128,25 @@ def train_population(
         crew = Crew(counters, thread, threads) if together else Crew(counters, 0, 1)
         train_networks(table, plan, networks, *thread_memory(table, plan), partials, crew)
 
-    if threads == 1:
+    if threads == 1 and P * plan.H * table.X.size <= LONG_WORK:
         work(0, new_counters())
     else:
         run_in_threads(work, threads)
     read_states(networks.states, table, plan, params)
-    if history is not None:
+    if every:
         read_states(networks.history, table, plan, history)
 
 
 def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
     """Train the two-layer net on all threads; arguments as for :func:`fastsym.model.reference.train_network`."""
+    _train_alone(X, y, params, learning_rate, costs, thread_count())
+
+
+def train_on_one_thread(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
+    """Train the two-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
+    _train_alone(X, y, params, learning_rate, costs, 1)
+
+
+def _train_alone(X: Array, y: Array, params: Params, learning_rate: float, costs: Array, threads: int) -> None:
     population = Params(*(a[None] for a in params))
-    train_population(X, y, population, np.array([learning_rate]), costs[None], threads=thread_count())
+    train_population(X, y, population, np.array([learning_rate]), costs[None], threads=threads)

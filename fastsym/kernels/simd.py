@@ -4,28 +4,15 @@ What it adds to ``fused``: the passes over the samples (:mod:`fastsym.kernels.pa
 whole registers, so that nothing depends on what the compiler manages to vectorise, and values stay in registers where
 ``fused`` wrote them to memory and read them back (``reports/performance.csv`` has what that makes).
 
-Networks of a population are trained one after another; :mod:`fastsym.kernels.population` does it on many threads.
+Networks of a population are trained one after another. :mod:`fastsym.kernels.population` brings what a user passes
+here, on one thread or many, and takes :mod:`fastsym.kernels.bands` instead where memory would not do.
 """
 
-import numpy as np
-
 from fastsym.kernels._jit import jit, jit_expanded, jit_inline
-from fastsym.kernels.layout import (
-    Networks,
-    Partials,
-    Plan,
-    Scratch,
-    Table,
-    Weights,
-    pack,
-    pack_networks,
-    read_states,
-    shared_memory,
-    thread_memory,
-)
+from fastsym.kernels.layout import Networks, Partials, Plan, Scratch, Table, Weights
 from fastsym.kernels.passes import scale_weights, slice_sums, update
-from fastsym.kernels.threads import NEXT, Crew, atomic_add, barrier, new_counters
-from fastsym.model.params import Array, Params
+from fastsym.kernels.threads import NEXT, Crew, atomic_add, barrier
+from fastsym.model.params import Array
 
 
 @jit_inline
@@ -61,7 +48,7 @@ def train_together(
             copy_state(weights.rows, networks.history[p, i // networks.every])
         slot = i % 2 * plan.slices if crew.threads > 1 else 0
         for s in range(first, last):
-            slice_sums(table, plan, weights, scratch, partials, s, slot + s)
+            slice_sums(table, plan, weights, scratch, partials, crew, s, slot + s)
         if not barrier(crew, p * (iterations + 1) + i):
             return False
         cost = update(table, plan, weights, networks.multiplicity, networks.steps[p], partials, slot)
@@ -100,13 +87,3 @@ def train_networks(
         if not train_together(table, plan, networks, weights, scratch, partials, crew, p):
             return
         p = atomic_add(crew.counters, NEXT, 1) // crew.threads
-
-
-def train_network(X: Array, y: Array, params: Params, learning_rate: float, costs: Array) -> None:
-    """Train the two-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
-    population = Params(*(a[None] for a in params))
-    table, plan = pack(X, y, len(params.W2))
-    networks = pack_networks(table, plan, population, np.array([learning_rate]), costs[None])
-    memory = *thread_memory(table, plan), shared_memory(table, plan, copies=1)
-    train_networks(table, plan, networks, *memory, Crew(new_counters(), 0, 1))
-    read_states(networks.states, table, plan, population)

@@ -1,14 +1,17 @@
 """Threads that work on one training together: how many, how to start them, and how they wait for each other.
 
-These are plain Python threads inside kernels that have released the interpreter lock. They live as long as one
-call, so nothing spins or sleeps between calls, a forked child inherits none, and calls from several Python
-threads do not know of each other. (Numba's own thread pools have each of these three problems.)
+These are plain Python threads inside kernels that have released the interpreter lock. Between calls they sleep and
+cost nothing; a forked child starts its own; and calls from several Python threads do not know of each other, for each
+takes workers that nobody else has. (Numba's own thread pools spin, do not survive a fork, and serve one call at a time.)
 """
 
 import os
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import numba
@@ -137,11 +140,54 @@ def pin_thread(thread: int, threads: int) -> None:
             os.sched_setaffinity(0, allowed)
 
 
+class _Worker:
+    """A thread that sleeps until it is given something to do."""
+
+    def __init__(self) -> None:
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        self._task: Callable[[], None] | None = None
+        self._done = threading.Lock()
+        self.fresh = True
+        threading.Thread(target=self._serve, name="fastsym", daemon=True).start()
+
+    def start(self, task: Callable[[], None]) -> threading.Lock:
+        """Let it do a task, which must not raise; return a lock that it opens afterwards."""
+        done = threading.Lock()
+        done.acquire()
+        self._task, self._done, self.fresh = task, done, False
+        self._wake.release()
+        return done
+
+    def _serve(self) -> None:
+        while True:
+            self._wake.acquire()
+            task, done, self._task = self._task, self._done, None
+            if task is not None:
+                task()
+            del task  # and with it the arrays of the training
+            _idle.append(self)
+            done.release()
+
+
+_idle: deque[_Worker] = deque()
+"""Workers that sleep. A deque needs no lock, which a fork could leave closed."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.clear)  # a child inherits none of the threads
+
+
+def _idle_worker() -> _Worker:
+    try:
+        return _idle.pop()
+    except IndexError:
+        return _Worker()
+
+
 def run_in_threads(work: Callable[[int, Array], None], threads: int) -> None:
     """Call ``work(thread, counters)`` in so many threads at once and wait for all.
 
     The calling thread only waits, so that Ctrl-C reaches it at once; it then sets ``counters[STOP]``, which
-    kernels look at in every iteration, and waits for them to leave.
+    kernels look at in every block of samples, and waits for them to leave.
 
     Parameters
     ----------
@@ -157,27 +203,30 @@ def run_in_threads(work: Callable[[int, Array], None], threads: int) -> None:
     """
     counters = new_counters()
     failures: list[BaseException] = []
+    left: list[int] = []
 
-    def guarded(thread: int) -> None:
+    def guarded(thread: int, fresh: bool) -> None:
         try:
-            pin_thread(thread, threads)
+            if fresh:
+                pin_thread(thread, threads)
             work(thread, counters)
         except BaseException as error:  # raised again by the calling thread
             counters[STOP] = 1
             failures.append(error)
+        finally:
+            left.append(thread)
 
-    workers = [threading.Thread(target=guarded, args=(thread,), daemon=True) for thread in range(threads)]
-    started: list[threading.Thread] = []
+    started: list[threading.Lock] = []
     try:
-        for worker in workers:
-            worker.start()
-            started.append(worker)
-        for worker in started:
-            worker.join()
+        for thread in range(threads):
+            worker = _idle_worker()
+            started.append(worker.start(partial(guarded, thread, worker.fresh)))
+        for done in started:
+            done.acquire()
     except BaseException:
         counters[STOP] = 1
-        for worker in started:
-            worker.join()
+        while len(left) < len(started):  # which locks were acquired before is not known for certain
+            time.sleep(0.001)
         raise
     if failures:
         raise failures[0]

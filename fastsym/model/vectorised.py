@@ -37,8 +37,7 @@ def train_network(X: Array, y: Array, params: Params, learning_rate: float, cost
     W1, b1, W2, b2 = params
     H, M = len(W2), X.shape[1]
     size = min(M, max(64, BLOCK_BYTES // (H * X.itemsize)))
-    Xa = _with_ones(X)
-    blocks = [(np.ascontiguousarray(Xa[:, i : i + size]), y[i : i + size]) for i in range(0, M, size)]
+    blocks = [(_with_ones(X[:, i : i + size]), y[i : i + size]) for i in range(0, M, size)]
     W = np.column_stack([W1, b1])
     A_buffer = np.empty((H, size), X.dtype)
     z_buffer, p_buffer, scratch_buffer = (np.empty(size, X.dtype) for _ in range(3))

@@ -71,8 +71,9 @@ def checked(X: Any, y: Any, params: ParamsT, iterations: int, learning_rate: flo
     _shape("y", raw["y"], (samples,), "flatten it with numpy.ravel(y)" if flat else advice)
     for name, shape in _expected_shapes(params, raw, n_features).items():
         _shape(f"params.{name}", raw[name], shape, "make parameters for this X with fastsym.initialise")
-    if not np.isin(raw["y"], (0, 1)).all():
-        wrong = raw["y"][~np.isin(raw["y"], (0, 1))][0]
+    labels = raw["y"]
+    if not ((labels == 0) | (labels == 1)).all():
+        wrong = labels[~np.isin(labels, (0, 1))][0]
         raise ValueError(f"y: expected labels 0 and 1 only; got {wrong!r}; {_label_advice(raw['y'])}")
     arrays = {name: _converted(name, value, dtype) for name, value in raw.items()}
     fields = [arrays[name].copy() for name in params._fields]
@@ -137,7 +138,7 @@ def _converted(name: str, array: Array, dtype: DTypeLike) -> Array:
     """Convert to what a :class:`Problem` holds, and refuse what is not finite in it."""
     # Read-only or unaligned memory would be another type to Numba, and cost a compilation of its own.
     converted = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
-    if not np.isfinite(converted).all():
+    if not _finite(converted):
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(converted))[0])
         label = name if name in ("X", "y") else f"params.{name}"
         raise ValueError(
@@ -145,6 +146,12 @@ def _converted(name: str, array: Array, dtype: DTypeLike) -> Array:
             "drop or fill such entries"
         )
     return converted
+
+
+def _finite(array: Array) -> bool:
+    """Whether all entries are finite, with a sum where that tells, which needs no memory."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
 
 
 def checked_count(name: str, value: Any) -> int:

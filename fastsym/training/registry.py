@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
-from fastsym.kernels import fused, loops, population, simd
+from fastsym.kernels import fused, loops, population
 from fastsym.kernels._jit import COMPILING
 from fastsym.model import reference, vectorised
 from fastsym.model.display import html_table
@@ -78,7 +78,7 @@ OWN = (
     Variant(
         "simd",
         "explicit vector registers",
-        simd.train_network,
+        population.train_on_one_thread,
         train_population=population.train_population,
         needs_compiler=True,
     ),

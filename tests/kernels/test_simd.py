@@ -175,13 +175,6 @@ def test_multiplicity_stands_for_equal_units():
     np.testing.assert_allclose(small.costs, wide.costs, rtol=1e-13)  # eight additions round, one product does not
 
 
-def test_wide_nets_need_little_memory():
-    table, plan = layout.pack(np.zeros((9, 889)), np.zeros(889), 100_000)
-    weights, scratch = layout.thread_memory(table, plan)
-    arrays = [*layout.shared_memory(table, plan, copies=2), *2 * (weights.rows, weights.scaled, *scratch)]
-    assert sum(a.nbytes for a in arrays) < 0.7 * 2**30
-
-
 def test_overflow_reaches_the_caller_as_a_warning():
     X, y, params = _problem(3, 2, 50, np.float64)
     with pytest.warns(fastsym.NonFiniteCostWarning, match="iteration"):

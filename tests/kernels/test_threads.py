@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import numba
 import pytest
@@ -34,10 +35,29 @@ def test_numba_decides_how_many(problem):
     assert thread_count() == min(before, available)
 
 
-def test_no_thread_outlives_a_call(problem):
-    before = threading.active_count()
+def test_calls_take_the_threads_of_calls_before_and_these_forget_what_they_did(problem):
     fastsym.train(*problem, 20, 0.1, "parallel")
-    assert threading.active_count() == before
+    before = set(threading.enumerate())
+    fastsym.train(*problem, 20, 0.1, "parallel")
+    assert set(threading.enumerate()) == before
+    kept = problem[0].copy()
+    used = weakref.ref(kept)
+    run_in_threads(lambda _thread, _counters, _kept=kept: None, 2)
+    del kept
+    assert used() is None
+
+
+def test_sleeping_threads_use_no_processor_and_let_the_process_end():
+    code = """
+import time, fastsym
+from fastsym.kernels.threads import run_in_threads
+run_in_threads(lambda thread, counters: None, 4)
+begin = time.process_time()
+time.sleep(0.5)
+print(time.process_time() - begin < 0.1)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
+    assert (run.stdout, run.stderr, run.returncode) == ("True\n", "", 0)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system places threads alone")
