@@ -1,8 +1,8 @@
 """Threads that work on one training together: how many, how to start them, and how they wait for each other.
 
-These are plain Python threads inside kernels that have released the interpreter lock. Between calls they sleep and
-cost nothing; a forked child starts its own; and calls from several Python threads do not know of each other, for each
-takes workers that nobody else has. (Numba's own thread pools spin, do not survive a fork, and serve one call at a time.)
+These are plain Python threads inside kernels that have released the interpreter lock. Between calls they sleep; a
+forked child starts its own; and calls from several Python threads do not know of each other, for each takes workers
+that nobody else has. (Numba's own thread pools have each of these three problems.)
 """
 
 import os
