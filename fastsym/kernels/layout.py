@@ -12,11 +12,14 @@ b1 and W2 sit in the first chunk of a row. Shape legend: :mod:`fastsym.model.par
 Kernels take the structs as they are: to Numba a NamedTuple is its fields.
 """
 
+from functools import cache
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastsym.kernels._jit import jit
 from fastsym.model.params import Array, Params
 
 REGISTER_BYTES = 64
@@ -116,7 +119,7 @@ def aligned(size: int, dtype: DTypeLike) -> Array:
     """Zeros that begin on a multiple of 64 bytes, so that no register is loaded from two cache lines."""
     count = size * np.dtype(dtype).itemsize
     memory = np.zeros(count + REGISTER_BYTES, np.uint8)
-    start = -memory.ctypes.data % REGISTER_BYTES
+    start = -memory.__array_interface__["data"][0] % REGISTER_BYTES  # .ctypes takes far longer
     return memory[start : start + count].view(dtype)
 
 
@@ -124,6 +127,23 @@ def slice_count(X: Array) -> int:
     """Return the number of slices of the samples of X (D, M): so many threads can share them."""
     groups = -(-X.shape[1] * X.itemsize // (4 * REGISTER_BYTES))
     return int(min(-(-groups // BLOCK_GROUPS), MOST_SLICES))
+
+
+@cache
+def chunk_size(D: int) -> int:
+    """Return how many features a chunk has, if there are D: a chunk costs about two features beside its own."""
+    return min(CHUNK_SIZES, key=lambda size: (-(-D // size) * (size + 2), size))
+
+
+@jit
+def copy_samples(X: Array, packed: Array, rows: int, G: int) -> None:
+    """Write the features X (D, M) to ``packed``, whose groups of G samples have so many rows."""
+    D, M = X.shape
+    for d in range(D):
+        for first in range(0, M, G):
+            start = (first // G * rows + d) * G
+            for m in range(first, min(first + G, M)):
+                packed[start + m - first] = X[d, m]
 
 
 def pack(X: Array, y: Array, hidden: int) -> tuple[Table, Plan]:
@@ -143,14 +163,10 @@ def pack(X: Array, y: Array, hidden: int) -> tuple[Table, Plan]:
     D, M = X.shape
     L = REGISTER_BYTES // real.itemsize
     G = 4 * L
-    # A chunk costs about two features beside its own.
-    F = min(CHUNK_SIZES, key=lambda size: (-(-D // size) * (size + 2), size))
+    F = chunk_size(D)
     chunks, groups = -(-D // F), -(-M // G)
     packed = aligned(groups * chunks * F * G, real)
-    view = packed.reshape(groups, chunks * F, G)
-    whole = M // G
-    view[:whole, :D] = X[:, : whole * G].reshape(D, whole, G).transpose(1, 0, 2)
-    view[whole:, :D, : M - whole * G] = X[:, whole * G :]
+    copy_samples(X, packed, chunks * F, G)
     signs = aligned(groups * G, real)
     signed_weights, ones_of_both, weighted = signs, signs[:0], 0
     slices, block, samples = slice_count(X), BLOCK_GROUPS, M
@@ -180,7 +196,9 @@ def thread_memory(table: Table, plan: Plan) -> tuple[Weights, Scratch]:
     """Make what each thread needs for itself, side by side in one piece of memory."""
     block, length = plan.block * 4 * REGISTER_BYTES // table.X.itemsize, _length(plan)
     sizes = (plan.H * block, block, block, length, state_size(table, plan))
-    A, z, dz, scaled, state = np.split(aligned(sum(sizes), table.X.dtype), np.cumsum(sizes[:-1]))
+    ends = list(accumulate(sizes))
+    memory = aligned(ends[-1], table.X.dtype)
+    A, z, dz, scaled, state = (memory[end - size : end] for size, end in zip(sizes, ends, strict=True))
     return Weights(state, scaled, state[length:]), Scratch(A, z, dz)
 
 

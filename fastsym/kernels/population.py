@@ -90,6 +90,9 @@ def train_population(
             bands.train_network(table, plan, network, float(rate), costs[p], sharing, units, kept, every)
         return
     batch = max(1, STATES_BYTES // (state_size(table, plan) * X.itemsize))
+    if batch >= P:
+        _train_batch(table, plan, params, learning_rates, costs, threads, units, snapshots, every)
+        return
     for start in range(0, P, batch):
         part = slice(start, start + batch)
         few, kept = (Params(*(a[part] for a in each)) for each in (params, snapshots))

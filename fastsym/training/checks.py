@@ -66,12 +66,12 @@ def checked(X: Any, y: Any, params: ParamsT, iterations: int, learning_rate: flo
     n_features, samples = raw["X"].shape
     if n_features == 0 or samples == 0:
         raise ValueError(f"X: expected at least one feature and one sample; got shape {raw['X'].shape}; pass data")
-    flat = raw["y"].ndim == 2 and raw["y"].shape in ((1, samples), (samples, 1))
+    labels = raw["y"]
+    flat = labels.ndim == 2 and labels.shape in ((1, samples), (samples, 1))
     advice = "pass one label per column of X (transpose X if samples are its rows)"
-    _shape("y", raw["y"], (samples,), "flatten it with numpy.ravel(y)" if flat else advice)
+    _shape("y", labels, (samples,), "flatten it with numpy.ravel(y)" if flat else advice)
     for name, shape in _expected_shapes(params, raw, n_features).items():
         _shape(f"params.{name}", raw[name], shape, "make parameters for this X with fastsym.initialise")
-    labels = raw["y"]
     if not ((labels == 0) | (labels == 1)).all():
         wrong = labels[~np.isin(labels, (0, 1))][0]
         raise ValueError(f"y: expected labels 0 and 1 only; got {wrong!r}; {_label_advice(raw['y'])}")
@@ -88,6 +88,8 @@ def checked(X: Any, y: Any, params: ParamsT, iterations: int, learning_rate: flo
 
 def _numbers(name: str, value: Any) -> Array:
     """Turn one argument into a plain array of real numbers."""
+    if type(value) is np.ndarray and value.dtype in FLOATS:  # nothing to ask; small calls notice the questions
+        return value
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name}: expected no masked entries; got some; fill or drop them first")
     try:
@@ -113,8 +115,14 @@ def _label_advice(labels: Array) -> str:
 
 
 def _common_dtype(arrays: dict[str, Array]) -> np.dtype[Any]:
-    floats = {a.dtype.newbyteorder("=") for name, a in arrays.items() if a.dtype.kind == "f" and name != "y"}
-    return np.dtype(np.float32) if floats == {np.dtype(np.float32)} else np.dtype(np.float64)
+    single, double = FLOATS
+    found = False
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and name != "y":
+            if array.dtype.newbyteorder("=") != single:
+                return double
+            found = True
+    return single if found else double
 
 
 def _expected_shapes(params: AnyParams, raw: dict[str, Array], D: int) -> dict[str, tuple[int, ...]]:
@@ -136,8 +144,10 @@ def _shape(name: str, array: Array, expected: tuple[int, ...], advice: str) -> N
 
 def _converted(name: str, array: Array, dtype: DTypeLike) -> Array:
     """Convert to what a :class:`Problem` holds, and refuse what is not finite in it."""
-    # Read-only or unaligned memory would be another type to Numba, and cost a compilation of its own.
-    converted = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+    converted = array
+    if array.dtype != dtype or not (array.flags.carray and type(array) is np.ndarray):
+        # Read-only or unaligned memory would be another type to Numba, and cost a compilation of its own.
+        converted = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
     if not _finite(converted):
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(converted))[0])
         label = name if name in ("X", "y") else f"params.{name}"
@@ -149,9 +159,11 @@ def _converted(name: str, array: Array, dtype: DTypeLike) -> Array:
 
 
 def _finite(array: Array) -> bool:
-    """Whether all entries are finite, with a sum where that tells, which needs no memory."""
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
+    """Whether all entries are finite: a sum tells, without further memory, unless finite numbers overflow in it."""
+    if array.ndim == 0:
+        return math.isfinite(array)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(np.add.reduce(array, axis=None)) or bool(np.isfinite(array).all())
 
 
 def checked_count(name: str, value: Any) -> int:

@@ -184,12 +184,11 @@ def select(name: str, problem: Problem[Any]) -> Variant:
     ValueError
         If there is no such variant, it cannot run in this process, or it has no one-layer net and the problem is one.
     """
-    if name != "fast" and name not in VARIANTS:
-        raise ValueError(f"variant: expected 'fast' or one of {', '.join(VARIANTS)}; got {name!r}; choose one of these")
-    one_layer = isinstance(problem.params, LayerParams)
     if name == "fast":
         return VARIANTS[_fastest(problem)]
-    if one_layer and VARIANTS[name].train_layer is None:
+    if name not in VARIANTS:
+        raise ValueError(f"variant: expected 'fast' or one of {', '.join(VARIANTS)}; got {name!r}; choose one of these")
+    if isinstance(problem.params, LayerParams) and VARIANTS[name].train_layer is None:
         raise ValueError(
             f"variant: expected one with a one-layer net; got {name!r}, which has none; use 'fast' or Params"
         )

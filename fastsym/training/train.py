@@ -81,6 +81,8 @@ def train(
     ------
     TypeError, ValueError
         If an argument is not as described; the message says which and what to do.
+    MemoryError
+        If memory does not do; the message says how much is needed.
 
     Warns
     -----
@@ -102,11 +104,15 @@ def train(
     if counts is not None and chosen.train_population is None:
         able = ", ".join(name for name, other in VARIANTS.items() if other.train_population is not None)
         raise ValueError(f"multiplicity: expected variant {able} or fast; got {chosen.name!r}; use one of these")
-    costs = np.empty(problem.iterations, problem.X.dtype)
-    with _telling(progress) as tell:
-        history = run(chosen, problem, costs, every, counts, tell)
-    if not np.isfinite(costs).all():
-        first = int(np.argmin(np.isfinite(costs)))
+    try:
+        costs = np.empty(problem.iterations, problem.X.dtype)
+        with _telling(progress) as tell:
+            history = run(chosen, problem, costs, every, counts, tell)
+    except MemoryError as error:
+        raise _too_large(problem, every) from error
+    finite = np.isfinite(costs)
+    if not finite.all():
+        first = int(np.argmin(finite))
         warnings.warn(
             f"the cost left the finite range at iteration {first} (cost {costs[first]}); "
             "use a smaller learning rate or standardised features",
@@ -114,6 +120,18 @@ def train(
             stacklevel=2,
         )
     return Training(costs, problem.params, chosen.name, chosen.threads(problem.X), history, every)
+
+
+def _too_large(problem: Problem[Any], every: int = 0, networks: int = 1) -> MemoryError:
+    """Say what a training needs beside the arguments it was given."""
+    weights = sum(a.nbytes for a in problem.params)
+    snapshots = -(-problem.iterations // every) + 1 if every else 0
+    results = networks * problem.iterations * problem.X.itemsize + snapshots * weights
+    needed = 4 * weights + problem.X.nbytes + (32 << 20) + results
+    return MemoryError(
+        f"training: expected about {needed / 2**20:,.0f} MiB of free memory, {results / 2**20:,.0f} of them for costs "
+        "and snapshots; got less; train with fewer hidden units, features, samples, iterations or snapshots"
+    )
 
 
 def run(
@@ -148,6 +166,7 @@ def run(
     """
     X, y, params, _, learning_rate = problem
     iterations = len(costs)
+    rates = np.array([learning_rate])
     history = [np.empty((-(-iterations // every) + 1, *a.shape), a.dtype) for a in params] if every else []
     # A variant that trains populations records snapshots itself; for others a piece ends where one is due.
     records = variant.train_population is not None and isinstance(params, Params)
@@ -156,11 +175,12 @@ def run(
             part = costs[start:stop]
             if variant.train_population is not None and isinstance(params, Params):
                 views = [a[None, start // every : -1] for a in history]
+                W1, b1, W2, b2 = params
                 variant.train_population(
                     X,
                     y,
-                    Params(*(a[None] for a in params)),
-                    np.array([learning_rate]),
+                    Params(W1[None], b1[None], W2[None], b2[None]),
+                    rates,
                     part[None],
                     threads=variant.threads(X),
                     multiplicity=multiplicity,
@@ -257,6 +277,8 @@ def train_population(
     ------
     TypeError, ValueError
         If an argument is not as described.
+    MemoryError
+        If memory does not do; the message says how much is needed.
 
     Examples
     --------
@@ -276,10 +298,13 @@ def train_population(
     used = min(thread_count() if threads is None else checked_count("threads", threads) or 1, len(rates))
     name, trainer = select_for_population(used)
     X, y = merge_samples(problem.X, problem.y) if merge_equal_samples else (problem.X, problem.y)
-    costs = np.empty((len(rates), problem.iterations), problem.X.dtype)
-    with _telling(progress) as tell:
-        for start, stop in _pieces(problem.iterations, _work(X, networks), tell=tell):
-            part = np.empty((len(rates), stop - start), costs.dtype)
-            trainer(X, y, networks, rates, part, threads=used)
-            costs[:, start:stop] = part
+    try:
+        costs = np.empty((len(rates), problem.iterations), problem.X.dtype)
+        with _telling(progress) as tell:
+            for start, stop in _pieces(problem.iterations, _work(X, networks), tell=tell):
+                part = np.empty((len(rates), stop - start), costs.dtype)
+                trainer(X, y, networks, rates, part, threads=used)
+                costs[:, start:stop] = part
+    except MemoryError as error:
+        raise _too_large(problem, networks=len(rates)) from error
     return Training(costs, networks, name, used)

@@ -296,3 +296,9 @@ def test_ctrl_c_stops_a_long_training(variant: str) -> None:
     finally:
         process.kill()
     assert answer == "untouched\n"
+
+
+@pytest.mark.parametrize("variant", ["fast", "numpy", "loops"])
+def test_too_little_memory_is_told_with_what_is_needed(variant: str, make_problem: Callable[..., Any]) -> None:
+    with pytest.raises(MemoryError, match=r"training: expected about [\d,]{11,} MiB .* got less; train"):
+        train(*make_problem(5), 10**16, 0.1, variant)
