@@ -3,9 +3,10 @@
 Judged are speed-ups over the reference, which took turns with the variant, so that two sessions can be compared at all.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from rich.console import Console
@@ -20,6 +21,9 @@ FALSE_ALARMS = 0.01
 """Accepted probability that a run in which nothing changed has a slower benchmark, if its rounds are independent."""
 SHOWN = 10
 LOG_WIDTH = 120
+HARDLY_KNOWN = 0.5
+"""If a speed-up may have become less than this share of what it was, too little is known of it."""
+Word = Literal["slower", "not slower", "cannot judge"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Verdict:
     """Head's speed-up over base's: below 1 is slower."""
     p_value: float
     """Corrected for the number of benchmarks."""
-    slower: bool
+    word: Word
 
 
 def compare(base: Path, head: Path, tolerance: float = 0.1) -> list[Verdict]:
@@ -50,7 +54,8 @@ def compare(base: Path, head: Path, tolerance: float = 0.1) -> list[Verdict]:
     -------
     list of Verdict
         The greatest loss first. A benchmark is slower if an exact test, corrected for the number of benchmarks,
-        says that it lost more than the tolerance.
+        says that it lost more than the tolerance. It cannot be judged if the test does not say so, but the median loss
+        is more than the tolerance, or the interval does not rule out a loss of half of the speed-up.
 
     Raises
     ------
@@ -74,7 +79,12 @@ def compare(base: Path, head: Path, tolerance: float = 0.1) -> list[Verdict]:
     for name, (before, after), p_value in zip(names, pairs, p_values, strict=True):
         change = ratio_of_medians(before, after)
         middles = float(np.median(before)), float(np.median(after))
-        verdicts.append(Verdict(name, *middles, change, float(p_value), bool(p_value < FALSE_ALARMS)))
+        word: Word = "not slower"
+        if p_value < FALSE_ALARMS:
+            word = "slower"
+        elif not (change.ratio >= 1 - tolerance and change.low >= min(HARDLY_KNOWN, 1 - tolerance)):
+            word = "cannot judge"
+        verdicts.append(Verdict(name, *middles, change, float(p_value), word))
     return sorted(verdicts, key=lambda verdict: verdict.change.ratio)
 
 
@@ -117,12 +127,13 @@ def _refuse_missing(base: dict[str, Floats], head: dict[str, Floats]) -> None:
 
 
 def _table(verdicts: list[Verdict]) -> Table:
-    shown = [verdict for verdict in verdicts if verdict.slower] or verdicts[:SHOWN]
+    shown = [verdict for verdict in verdicts if verdict.word != "not slower"] or verdicts[:SHOWN]
     table = Table(Column("benchmark", overflow="fold"), "base", "head", "head / base", "p", "verdict")
     for verdict in shown:
         speedups = f"{verdict.base_speedup:.2f}x", f"{verdict.head_speedup:.2f}x"
-        word = "slower" if verdict.slower else "not slower"
-        table.add_row(verdict.name.partition("::")[2], *speedups, str(verdict.change), f"{verdict.p_value:.3g}", word)
+        table.add_row(
+            verdict.name.partition("::")[2], *speedups, str(verdict.change), f"{verdict.p_value:.3g}", verdict.word
+        )
     return table
 
 
@@ -137,6 +148,11 @@ def show(base: Path, head: Path, tolerance: float) -> int:
         Console(stderr=True).print(f"cannot judge: {error}", soft_wrap=True, markup=False, highlight=False)
         return CANNOT_JUDGE
     console.print(_table(verdicts))
-    slower = sum(verdict.slower for verdict in verdicts)
-    console.print(f"{slower} of {len(verdicts)} benchmarks slower by more than {tolerance:.0%}", highlight=False)
-    return SLOWER if slower else PASS
+    words = Counter(verdict.word for verdict in verdicts)
+    console.print(
+        f"{words['slower']} of {len(verdicts)} benchmarks slower by more than {tolerance:.0%}", highlight=False
+    )
+    if words["cannot judge"]:
+        text = f"cannot judge {words['cannot judge']} of {len(verdicts)}: too much noise; save both runs again"
+        console.print(text, highlight=False)
+    return SLOWER if words["slower"] else CANNOT_JUDGE if words["cannot judge"] else PASS

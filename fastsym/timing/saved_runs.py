@@ -126,7 +126,13 @@ def _rounds_of(benchmark: Any, info: Any, name: str, where: str) -> list[dict[st
         "compile_seconds": _get(info, "compile_seconds", float, where),
         "worst_error": _get(info, "worst_error", float, where),
     }
-    times = _get(_get(benchmark, "stats", dict, where), "data", list, where)
+    stats = _get(benchmark, "stats", dict, where)
+    if "data" not in stats:  # as --benchmark-save and --benchmark-autosave leave it out
+        raise UnreadableRunError(
+            f"{where}: data: expected the time of every round; got none; save the run again with --benchmark-json "
+            "FILE, or add --benchmark-save-data to --benchmark-save or --benchmark-autosave"
+        )
+    times = _get(stats, "data", list, where)
     references = _get(info, "reference_seconds", list, where)
     for label, values in (("data", times), ("reference_seconds", references)):
         if not values or not all(isinstance(value, float) and 0 < value < float("inf") for value in values):
