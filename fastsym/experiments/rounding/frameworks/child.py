@@ -9,15 +9,15 @@ import numpy as np
 
 from fastsym.experiments.article import STANDARDISED_LEARNING_RATE
 from fastsym.experiments.rounding.drift import EQUAL_WEIGHT, Outcome, outcome_of
-from fastsym.experiments.rounding.frameworks.programs import EqualUnits, Module, Program, copied
+from fastsym.experiments.rounding.frameworks.programs import EqualUnits, Module, Operation, Program, copied
 from fastsym.experiments.rounding.processes import answering
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
 from fastsym.model.units import class_letters
 
-SEED = 0
-"""Of the operands of single operations."""
+DRAWS = 20
+"""Operands of each single operation: a sum of one row may round to the same number in two orders by chance."""
 
 
 class Request(NamedTuple):
@@ -67,12 +67,18 @@ def row_classes(result: Array) -> str:
     return class_letters(np.array([order.index(row) for row in rows]))
 
 
-def equal_units(data: Dataset, hidden: int, dtype: str) -> EqualUnits:
+def equal_units(data: Dataset, hidden: int, dtype: str, seed: int = 0) -> EqualUnits:
     """Make operands from the table and random numbers."""
     D, M = data.X.shape
-    random = np.random.default_rng(SEED)
+    random = np.random.default_rng(seed)
     w, a, r = (np.asarray(random.normal(size=n), dtype) for n in (D, M, M))
     return EqualUnits(data.X.astype(dtype), np.tile(w, (hidden, 1)), np.tile(a, (hidden, 1)), r)
+
+
+def operation_classes(operation: Operation, data: Dataset, hidden: int, dtype: str) -> str:
+    """Name the classes of units whose rows of the result are equal for all of :data:`DRAWS` operands."""
+    results = [operation(equal_units(data, hidden, dtype, seed)).reshape(hidden, -1) for seed in range(DRAWS)]
+    return row_classes(np.hstack(results))
 
 
 def answer() -> None:
@@ -96,7 +102,7 @@ def answer() -> None:
                     costs, history = follow(program, X, y, start, STANDARDISED_LEARNING_RATE, iterations)
                     outcomes.append(outcome_of(data, name, costs, history, rate))
         products = [
-            (name, dtype, hidden, row_classes(operation(equal_units(data, hidden, dtype))))
+            (name, dtype, hidden, operation_classes(operation, data, hidden, dtype))
             for name, operation in module.OPERATIONS.items()
             for dtype in dtypes
             for hidden in widths
