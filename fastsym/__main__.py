@@ -1,4 +1,4 @@
-"""The command line: ``fastsym report``, ``regression``, ``sweep``, ``play`` and ``train``."""
+"""The command line: ``fastsym report``, ``regression``, ``sweep``, ``play``, ``train`` and ``certify``."""
 
 import time
 from typing import Annotated, Literal
@@ -7,6 +7,7 @@ import typer
 
 from fastsym._console import plain_warnings, run_program, stop, stoppable
 from fastsym.model.table_options import TableOptions, with_table_options
+from fastsym.report.__main__ import EXAMPLES as REPORT_EXAMPLES
 from fastsym.report.__main__ import report
 
 app = typer.Typer(
@@ -15,7 +16,49 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Symmetry breaking on the Titanic table: train fast, check, measure.",
 )
-app.command("report")(report)
+app.command("report", epilog=REPORT_EXAMPLES)(report)
+TRAIN_EXAMPLES = """Example: fastsym train --start constant --features standardised --learning-rate 1
+
+On your own table: fastsym train --csv examples/own_table/machines.csv --target failed --standardise"""
+CERTIFY_EXAMPLES = """Example: fastsym certify simd
+
+A variant of your own, in single precision: fastsym certify lean --dtype float32 --thorough"""
+DEBUG = """\
+To debug it, take the smallest case that fails and compare it with the reference:
+
+    import fastsym
+    from fastsym.agreement import smallest_failure
+
+    failure = smallest_failure({name!r}, {dtype!r})
+    case = failure.case
+    X, y, start = case.problem()
+    mine, right = (
+        fastsym.train(X, y, start, case.iterations, case.learning_rate, each) for each in ({name!r}, "reference")
+    )
+    print(failure.reasons, mine.costs - right.costs)
+    for name, ours, theirs in zip(start._fields, mine.params, right.params):
+        print(name, ours - theirs, sep="\\n")"""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from fastsym import __version__
+
+        typer.echo(f"fastsym {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
+MOST_REASONS = 5
+"""Further reasons to reject a variant are counted."""
 HANDED_OVER = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -43,7 +86,7 @@ def play(context: typer.Context) -> None:
     player(args=context.args, prog_name="fastsym play")
 
 
-@app.command()
+@app.command(epilog=TRAIN_EXAMPLES)
 @stoppable()
 @with_table_options
 def train(
@@ -65,6 +108,7 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="Size of a step.")] = 0.01,
     variant: Annotated[str, typer.Option(help="Which implementation trains.")] = "fast",
     dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Precision.")] = "float64",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Train the article's network on the Titanic table, or on your own, and print the cost it reaches."""
     import numpy as np
@@ -80,7 +124,7 @@ def train(
         X, y = X.astype(dtype), y.astype(dtype)
         begin = time.perf_counter()
         with plain_warnings():
-            training = fastsym.train(X, y, params, iterations, learning_rate, variant)
+            training = fastsym.train(X, y, params, iterations, learning_rate, variant, progress=not quiet)
         seconds = time.perf_counter() - begin
     except (OSError, ValueError) as error:
         raise stop(error) from error
@@ -91,6 +135,46 @@ def train(
     typer.echo(f"time:    {seconds:.3g} s for {iterations} iterations, including the loading of compiled code")
     if not all(np.isfinite(array).all() for array in (training.costs, *training.params)):
         raise typer.Exit(1)
+
+
+@app.command(epilog=CERTIFY_EXAMPLES)
+@stoppable()
+def certify(
+    variant: Annotated[str, typer.Argument(metavar="NAME", help="A name in fastsym.VARIANTS.")],
+    dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Precision.")] = "float64",
+    thorough: Annotated[bool, typer.Option("--thorough", help="Try more sizes, which takes minutes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Check that a variant computes what the reference computes; say what is wrong if it does not.
+
+    Exit status: 0 it agrees, 1 it does not, 2 there is no such variant.
+    """
+    from fastsym import VARIANTS
+
+    if variant not in VARIANTS:
+        raise stop(f"variant: expected one of {', '.join(VARIANTS)}; got {variant!r}; choose one of these")
+    if not quiet:
+        typer.echo(f"checking {variant} in {dtype} ...", err=True)
+    from fastsym import agreement
+
+    certificate = agreement.certify(variant, dtype, thorough=thorough)
+    if certificate.passed:
+        typer.echo(certificate.summary())
+        return
+    typer.echo(f"{variant} {dtype}: REJECTED for {len(certificate.reasons)} reasons")
+    for reason in certificate.reasons[:MOST_REASONS]:
+        typer.echo(f"  {reason}")
+    if len(certificate.reasons) > MOST_REASONS:
+        typer.echo(f"  and {len(certificate.reasons) - MOST_REASONS} more")
+    failure = agreement.smallest_failure(variant, dtype, thorough=thorough)
+    if failure is not None:
+        case = failure.case
+        typer.echo(
+            f"smallest case that fails: D {len(case.X)}, H {case.hidden}, M {case.X.shape[1]}, iterations "
+            f"{case.iterations}: {failure.reasons[0]}"
+        )
+        typer.echo(DEBUG.format(name=variant, dtype=dtype))
+    raise typer.Exit(1)
 
 
 def main() -> None:

@@ -1,8 +1,10 @@
 """The command line."""
 
+import io
 import re
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,11 @@ from typer.testing import CliRunner
 
 import fastsym
 from fastsym.__main__ import app
+from fastsym.model import reference
 from fastsym.model.datasets import titanic_path
+from fastsym.model.params import Array
 
-SHORT = ["train", "--iterations", "3", "--variant", "reference"]
+SHORT = ["train", "--quiet", "--iterations", "3", "--variant", "reference"]
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -79,7 +83,7 @@ def test_bad_input_is_named(arguments: tuple[str, str], message: str) -> None:
 
 def test_the_module_runs_and_lists_its_commands() -> None:
     done = subprocess.run([sys.executable, "-m", "fastsym", "--help"], capture_output=True, text=True, check=True)
-    for name in ("report", "regression", "sweep", "train"):
+    for name in ("report", "regression", "sweep", "train", "certify"):
         assert name in done.stdout
 
 
@@ -173,3 +177,54 @@ def test_sweep_hands_its_arguments_over(tmp_path: Path) -> None:
     code, _, err = run("sweep", str(tmp_path / "s"), "--features", "nope")
     assert code == 2
     assert "error: features: expected some of article" in err
+
+
+def test_version() -> None:
+    assert run("--version") == (0, f"fastsym {fastsym.__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", ["train", "certify", "report", "regression", "sweep", "play"])
+def test_each_help_ends_with_an_example(command: str) -> None:
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    assert f"Example: fastsym {command}" in out
+
+
+def test_train_tells_how_far_it_is_unless_quiet() -> None:
+    _, loud, err = run("train", "--iterations", "3", "--variant", "reference")
+    assert "0%  0 of 3 iterations" in err
+    _, quiet, silence = run(*SHORT)
+    assert silence == ""
+    assert loud.splitlines()[:2] == quiet.splitlines()[:2]
+
+
+def test_certify_refuses_unknown_names() -> None:
+    code, out, err = run("certify", "nope")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: variant: expected one of reference, numpy")
+
+
+def test_certify_a_right_and_a_wrong_variant(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, err = run("certify", "numpy", "--quiet")
+    assert (code, err) == (0, "")
+    assert out.startswith("numpy float64: agrees")
+
+    def without_b1(X: Array, y: Array, params: fastsym.Params, rate: float, costs: Array) -> None:
+        kept = params.b1.copy()
+        for i in range(len(costs)):
+            reference.train_network(X, y, params, rate, costs[i : i + 1])
+            params.b1[:] = kept
+
+    wrong = fastsym.Variant("wrong", "keeps b1 as it was", without_b1)
+    monkeypatch.setitem(fastsym.VARIANTS._known, "wrong", wrong)  # type: ignore[attr-defined]
+    code, out, _ = run("certify", "wrong", "--quiet")
+    assert code == 1
+    assert out.startswith("wrong float64: REJECTED")
+    assert "b1" in out.splitlines()[1]
+    (smallest,) = [line for line in out.splitlines() if line.startswith("smallest case that fails: D ")]
+    assert "b1" in smallest
+    code_shown = "\n".join(line[4:] for line in out.splitlines() if line.startswith("    "))
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        exec(code_shown, {})
+    assert "b1\n[" in printed.getvalue()

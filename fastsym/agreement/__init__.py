@@ -26,7 +26,16 @@ rounding. ``thorough=True`` tries more sizes of each class.
 Comparisons are written so that NaN fails them.
 """
 
-from fastsym.agreement.certificate import QUANTILES, Certificate, Errors, certify, first_failure
+from fastsym.agreement.certificate import QUANTILES, Certificate, Errors, certify, first_failure, smallest_failure
 from fastsym.agreement.examination import CaseResult, check_case
 
-__all__ = ["QUANTILES", "CaseResult", "Certificate", "Errors", "certify", "check_case", "first_failure"]
+__all__ = [
+    "QUANTILES",
+    "CaseResult",
+    "Certificate",
+    "Errors",
+    "certify",
+    "check_case",
+    "first_failure",
+    "smallest_failure",
+]

@@ -189,6 +189,23 @@ def first_failure(variant: Variant, dtype: DTypeLike = np.float64) -> str | None
     return next(chain(paths, systematic.reasons(systematic.biases(exact))), None)
 
 
+def smallest_failure(
+    variant: str | Variant, dtype: DTypeLike = np.float64, *, thorough: bool = False
+) -> CaseResult | None:
+    """Return the failing case that takes the fewest steps, to debug a variant by; None if no single case fails.
+
+    Cases without multiplicities come first, because any variant can be called with them. Arguments as for
+    :func:`certify`.
+    """
+    checked = VARIANTS[variant] if isinstance(variant, str) else variant
+    failures = [result for _, result in _results(checked, np.dtype(dtype).name, thorough) if result.reasons]
+    return min(failures, key=lambda failure: _steps(failure.case), default=None)
+
+
+def _steps(case: truth.Case) -> tuple[bool, int]:
+    return case.multiplicity is not None, case.iterations * case.X.size * max(case.hidden, 1)
+
+
 def certify(variant: str | Variant, dtype: DTypeLike = np.float64, *, thorough: bool = False) -> Certificate:
     """Check a variant in all classes of cases that :mod:`fastsym.agreement` lists.
 

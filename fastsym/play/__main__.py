@@ -11,6 +11,10 @@ from fastsym.model.table_options import TableOptions, with_table_options
 
 DEFAULT_PORT = 8470
 
+EXAMPLES = """Example: fastsym play
+
+On your own table: fastsym play --csv examples/own_table/machines.csv --target failed --standardise"""
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -40,7 +44,7 @@ def free_port(wanted: int | None) -> int:
     raise ValueError(f"port: expected a free port; got {wanted}, which cannot be used; --port 0 takes any free one")
 
 
-@app.command()
+@app.command(epilog=EXAMPLES)
 @stoppable()
 @with_table_options
 def play(

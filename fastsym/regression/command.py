@@ -20,10 +20,16 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 """Names the file that GitHub Actions shows below a finished job."""
 PERCENT = 100
 
+EXAMPLES = """Example: fastsym regression --against main
+
+Any project: python -m fastsym.regression --against HEAD~1 --bench benchmarks/ --budget 120 --markdown gate.md
+
+Two saved runs: fastsym regression base.json head.json --tolerance 0.1"""
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(epilog=EXAMPLES)
 def regression(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="[BASE.json HEAD.json]", help="Two saved benchmark runs instead.")

@@ -19,10 +19,14 @@ SAMPLE_OUT = Path("reports/sample")
 STUDIES_SHARE = 0.85
 """Part of the time for the studies; the rest is for drawing."""
 
+EXAMPLES = """Example: fastsym report --out reports/mine
+
+On your own table: fastsym report --csv examples/own_table/machines.csv --target failed"""
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(epilog=EXAMPLES)
 @stoppable("no report was written")
 @with_table_options
 def report(

@@ -28,10 +28,13 @@ def listed(name: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
         ) from error
 
 
+EXAMPLES = """Example: fastsym sweep reports/my-sweep --start zeros,constant,normal --hidden 2,4,8 --seeds 20
+
+From several machines: fastsym sweep shared/sweep --scheduler tcp://10.0.0.1:8786"""
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.command(epilog=EXAMPLES)
 @stoppable("the same command resumes the sweep")
 @with_table_options
 def main(
