@@ -17,6 +17,15 @@ CASE_SECONDS = 0.1
 MAX_ROUNDS = 12
 
 
+COLUMNS = ["median", "iqr", "rounds"]
+"""Of the table, unless --benchmark-columns says otherwise; with all columns it is wider than a screen."""
+
+
+def pytest_configure(config):
+    if getattr(config.option, "benchmark_columns", COLUMNS) is None:
+        config.option.benchmark_columns = COLUMNS
+
+
 def pytest_benchmark_update_machine_info(config, machine_info):  # noqa: ARG001 the hook's signature
     from fastsym.timing.machine import describe_machine
 
