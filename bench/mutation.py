@@ -52,6 +52,8 @@ class Target:
 
 _KERNELS = ("tests/kernels/test_one_result.py", "tests/kernels/test_kernels.py")
 _SIMD = ("tests/kernels/test_one_result.py", "tests/kernels/test_simd.py", "-k", "not parallel")
+_DRAWN = "memory and not stay_inside and not any_ and not overlapping and not huge"
+"""Tests that train with every variant on what hypothesis draws."""
 _SIMULATED = "four_of_five and not false_alarms"
 """Tests of many simulated runs of the gate."""
 _CLAIMS = ("tests/experiments/test_judgements.py",)
@@ -66,7 +68,10 @@ TARGETS = {
         ("tests/regression/test_decision_borders.py", "tests/regression/test_decision.py", "-k", f"not {_SIMULATED}"),
     ),
     "permutation": Target("fastsym/regression/permutation.py", ("tests/regression/test_permutation.py",)),
-    "checks": Target("fastsym/training/checks.py", ("tests/training/test_checks.py",)),
+    "checks": Target(
+        "fastsym/training/checks.py",
+        ("tests/training/test_checks_population.py", "tests/training/test_checks.py", "-k", f"not {_DRAWN}"),
+    ),
     "bounds": Target("fastsym/agreement/bounds.py", ("tests/agreement/test_bounds.py",)),
     "verdicts": Target("fastsym/experiments/claims/verdicts.py", _CLAIMS),
     "comparisons": Target("fastsym/experiments/claims/comparisons.py", _CLAIMS),

@@ -16,6 +16,7 @@ from fastsym.regression.decision import (
     Sample,
     clocks,
     decide,
+    detectable_log,
     enough,
     interval_error,
     noise_of,
@@ -60,6 +61,12 @@ def test_the_noise_is_what_it_should_be():
 
 def test_the_error_of_an_interval_is_its_length_in_quantiles():
     assert interval_error(np.arange(10.0)) == pytest.approx(7 / (2 * norm.ppf(0.975)), rel=1e-4)  # from 1 to 8
+
+
+def test_the_exact_test_needs_so_many_triples_for_a_family():
+    for count, most in ((5, 2), (6, 7), (7, 21), (8, 65), (10, 590)):  # 3^count / 100
+        assert np.isfinite(detectable_log(0.0, count, most, BAR))
+        assert detectable_log(0.0, count, most + 1, BAR) == np.inf
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import quantile_test
+from scipy.stats import binom, quantile_test
 
 from fastsym.timing.stats import (
     MIN_PAIRS,
@@ -104,6 +104,44 @@ def test_ratio_of_medians_of_two_sessions():
     assert summary.low < 0.8 < summary.high
     assert summary.high < 0.9
     assert ratio_of_medians(base, 0.8 * head) == summary  # seeded
+
+
+def test_ratio_of_medians_by_hand():
+    base, head = np.array([8.0, 10.0, 12.0, 9.0, 11.0]), np.array([3.0, 2.0, 2.5])
+    summary = ratio_of_medians(base, head)
+    assert summary.ratio == pytest.approx(0.25)
+    assert (summary.confidence, summary.pairs) == (0.95, 3)
+    assert ratio_of_medians(head, base).pairs == 3
+    assert summary == ratio_of_medians(base, head, 0.95, 1999, 0)
+    rng = np.random.default_rng(7)
+    many = np.exp(rng.standard_normal((2, 60)))
+    assert ratio_of_medians(*many) == ratio_of_medians(*many, confidence=0.95, resamples=1999, seed=0)
+    assert ratio_of_medians(*many) != ratio_of_medians(*many, seed=1)
+    assert ratio_of_medians(*many) != ratio_of_medians(*many, resamples=1998)
+
+
+def test_lower_p_value_by_hand():
+    # Of the 20 ways in which three of six may be the lowest, one is at least so extreme.
+    assert lower_p_value([10, 11, 12], [1, 2, 3], 0.5) == pytest.approx(1 / 20)
+    # Of their 9 pairs with 5, 5.5 and 6 four are above, as many as or more than in half of the ways.
+    assert lower_p_value([10, 11, 12], [4.99, 5.51, 5.99], 0.5) == pytest.approx(10 / 20)
+    assert lower_p_value([1, 2, 3], [10, 11, 12], 0.5) == pytest.approx(1)
+    assert lower_p_value([10, 11, 12], [1, 2, 3], 0) == pytest.approx(1 / 20)
+    for tolerance in (-0.1, 1.0, 1.5):
+        with pytest.raises(ValueError, match="tolerance: expected a fraction"):
+            lower_p_value([1.0], [1.0], tolerance)
+
+
+@pytest.mark.parametrize("n", [6, 7, 8, 9, 11, 12, 15, 17, 20, 25, 28, 35, 42, 60, 99])
+def test_the_interval_is_the_largest_that_the_sign_test_allows(n):
+    """P(at most k - 1 of n below the median) is within 2.5 % and that of at most k is not."""
+    ratios = np.arange(1.0, n + 1)
+    summary = paired_ratio(ratios, np.ones(n))
+    k = round(summary.low)
+    assert binom.cdf(k - 1, n, 0.5) <= 0.025 < binom.cdf(k, n, 0.5)
+    assert (summary.low, summary.high) == pytest.approx((k, n + 1 - k))
+    low, high = median_interval(ratios)
+    assert (low, high) == (k, n + 1 - k)
 
 
 def test_lower_p_value_sees_only_losses_beyond_the_tolerance():
