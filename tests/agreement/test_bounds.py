@@ -76,7 +76,7 @@ def problem(D, H, M, scale, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("scale", [1e-3, 0.7, 3.0, 40.0, 1e5, 1e9])
+@pytest.mark.parametrize("scale", [0.0, 1e-3, 0.7, 3.0, 40.0, 1e5, 1e9])
 @pytest.mark.parametrize(("D", "H", "M"), [(1, 1, 1), (3, 2, 7), (8, 3, 5), (1, 0, 1), (4, 0, 9)])
 def test_the_bound_is_what_its_text_says(D, H, M, scale, dtype):
     X, y, params = problem(D, H, M, scale, dtype)
@@ -107,6 +107,19 @@ def test_what_may_be_flushed_to_zero_is_within_the_bound(H, dtype):
     assert (truth.flatten(bound) >= tiny).all()
     if H and dtype == "float32":
         assert (bound.b1 < 2 * tiny).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_units_that_cancel_leave_nothing_known_of_the_output(dtype):
+    X, y, params = problem(2, 2, 3, 0.5, dtype)
+    params.W1[1], params.b1[1], params.b2[...] = params.W1[0], params.b1[0], 0
+    params.W2[...] = np.array([1e19, -1e19]) if dtype == "float64" else np.array([1e10, -1e10])
+    wide = Params(*(np.asarray(field, np.float64) for field in params))
+    cost, bound = bounds.step_bound(X, y, params)
+    known_cost, known = by_hand(X.astype(np.float64), y.astype(np.float64), wide, np.ones(2), dtype)
+    assert cost == pytest.approx(known_cost, rel=1e-9)
+    np.testing.assert_allclose(truth.flatten(bound), truth.flatten(known), rtol=1e-9)
+    assert bound.b2 > 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -122,6 +122,27 @@ def test_confirmation_is_over_when_a_percent_above_the_bar_would_be_seen():
     assert not enough(samples({"a": 0.0}, below / 10, 9, "confirmation"), kept, BAR)
 
 
+def test_a_few_bad_processes_of_the_control_count_by_the_interval():
+    # Four of ten triples have a control far off, and the others none: the interval is from -c to c.
+    border = (math.log1p(BAR + 0.01) - math.log1p(BAR)) / (SURE * math.sqrt(0.75) / norm.ppf(0.975))
+    for c, expected in zip(around(border), (True, False), strict=True):
+        made = []
+        for triple, control in enumerate([c, -c, c, -c, *[0.0] * 6]):
+            for label, log_seconds in (("base", 0.0), ("control", control), ("head", control / 2)):
+                seconds = 1e-3 * math.exp(log_seconds)
+                made.append(Sample("confirmation", triple, "a", label, seconds, seconds, seconds))
+        assert enough(made, Kept(("a",), (), False), BAR) == expected
+
+
+def test_confirmation_is_over_when_what_is_significant_would_be_seen():
+    # At a bar of 1 % the limit of significance is the later one to be reached; two cases need more than one.
+    for names in (("a",), ("a", "b")):
+        border = math.log1p(0.02) / ((norm.isf(0.01 / len(names)) + SURE) * error_of(1.0, 10))
+        for c, expected in zip(around(border), (True, False), strict=True):
+            made = samples(dict.fromkeys(names, 0.0), c, 10, "confirmation")
+            assert enough(made, Kept(names, (), False), 0.01) == expected
+
+
 def test_a_confirmation_of_everything_alone_asks_for_enough_triples():
     assert enough(samples({"a": 0.0}, 0.001, 10, "confirmation"), Kept((), (), True, ("a",)), BAR)
     assert not enough(samples({"a": 0.0}, 0.001, 9, "confirmation"), Kept((), (), True, ("a",)), BAR)

@@ -55,7 +55,16 @@ def test_identical_code_is_rarely_called_slower(draw):
     assert np.mean(p <= 0.05) == pytest.approx(0.05, abs=0.035)  # three standard errors of 400 draws
 
 
-@pytest.mark.parametrize("logs", [np.zeros((0, 3)), np.zeros(3), np.zeros((4, 2)), np.full((4, 3), np.nan)])
+@pytest.mark.parametrize(
+    "logs", [np.zeros((0, 3)), np.zeros(3), np.zeros((4, 2)), np.full((4, 3), np.nan), np.diag([0, 0, np.inf])]
+)
 def test_what_is_no_table_of_triples_is_refused(logs):
     with pytest.raises(ValueError, match=r"logs: expected \(n, 3\) finite numbers"):
         three_label_p_values(logs)
+
+
+def test_rounding_makes_no_probability_above_one():
+    for count in range(1, 41):
+        first = np.tile([1.0, 2.0, 0.0], (count, 1)) + 0.01 * np.arange(count)[:, None] * [1, 2, -1]
+        assert three_label_p_values(first)[0] <= 1
+        assert three_label_p_values(-first)[1] <= 1
