@@ -20,8 +20,12 @@ tried, :attr:`Certificate.not_covered` those that do not apply):
 - bias: the mean signed error of each kind of result (:mod:`fastsym.agreement.systematic`)
 
 In all of them X and y stay as they are, nothing is written or used outside the arrays, zero iterations change nothing,
-and the same call gives the same bits again. Not covered are joint conditions of two rare sizes, and errors inside
-rounding. ``thorough=True`` tries more sizes of each class.
+and the same call gives the same bits again. ``thorough=True`` tries more sizes of each class.
+
+Not covered are errors inside rounding, and joint conditions of sizes beyond their remainders: large sizes are tried one
+at a time, with the others small or at a few fixed choices. So a program that is wrong only at D = 13, H = 37 and
+M = 1003 together passes, thorough or not: nobody can try all triples, and no condition on single sizes or on
+remainders by 16 of two of them hints at this one.
 
 Comparisons are written so that NaN fails them.
 """

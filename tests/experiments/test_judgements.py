@@ -284,6 +284,11 @@ def test_table_of_ten(error, answer):
 def test_a_share_needs_six_seeds_of_six_and_no_half():
     assert [share([True] * n).answer for n in (0, 5, 6)] == ["undecided", "undecided", "true"]
     assert [share([False] * n).answer for n in (5, 6)] == ["undecided", "false"]
+    # The interval of 13 of 17 begins at 0.50101: just above a half, so that it decides.
+    assert share([True] * 13 + [False] * 4).answer == "true"
+    assert share([True] * 4 + [False] * 13).answer == "false"
+    nothing = share([])
+    assert (nothing.count, nothing.total, nothing.interval) == (0, 0, (0, 1))
     found = share([True] * 3 + [False])
     assert (found.count, found.total) == (3, 4)
     # Clopper and Pearson: solutions of P(at least 3 of 4) = 2.5 % and P(at most 3 of 4) = 2.5 %.
