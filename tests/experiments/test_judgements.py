@@ -7,7 +7,7 @@ import pytest
 
 from fastsym import Dataset, Params
 from fastsym.experiments import published
-from fastsym.experiments.claims import comparisons, zero_start
+from fastsym.experiments.claims import comparisons, thresholds, zero_start
 from fastsym.experiments.claims.runs import Runs, Split, cost_of, iterations_to, stacked
 from fastsym.experiments.claims.thresholds import TRIED, Threshold, sensitivity
 from fastsym.experiments.claims.verdicts import median, share
@@ -304,6 +304,21 @@ def test_a_median_has_the_order_statistics_of_its_sign_test():
     assert median(np.arange(9.0)).interval == (1, 7)  # P(at most 1 of 9 below) = 2.0 %
     assert median(np.arange(8.0)).interval == (0, 7)
     assert median(np.arange(5.0)).interval == (-np.inf, np.inf)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "low", "high"),
+    [
+        ("SAME", 0.001, 0.0001, 0.01),
+        ("AS_LARGE", 1.0, 0.1, 1.0),
+        ("LEFT", 0.01, 0.001, 0.1),
+        ("SLOW", 0.01, 0.001, 0.5),
+        ("IN_SATURATION", 0.05, 0.01, 0.2),
+    ],
+)
+def test_thresholds_are_those_that_verdicts_were_published_with(name, value, low, high):
+    threshold = getattr(thresholds, name)
+    assert (threshold.value, threshold.low, threshold.high) == (value, low, high)
 
 
 def test_every_threshold_in_its_range_is_tried():
