@@ -65,6 +65,6 @@ def test_what_is_no_table_of_triples_is_refused(logs):
 
 def test_rounding_makes_no_probability_above_one():
     for count in range(1, 41):
-        first = np.tile([1.0, 2.0, 0.0], (count, 1)) + 0.01 * np.arange(count)[:, None] * [1, 2, -1]
+        first = np.tile([1.0, 2.0, 0.0], (count, 1)) + np.arange(count)[:, None] * [1, 2, -1] * 0.01
         assert three_label_p_values(first)[0] <= 1
         assert three_label_p_values(-first)[1] <= 1

@@ -251,3 +251,11 @@ def test_what_is_no_sample_is_refused(values):
 def test_what_is_no_confidence_is_refused(confidence):
     with pytest.raises(ValueError, match="confidence: expected a number between"):
         median_interval([1.0, 2.0], confidence)
+
+
+def test_too_few_values_have_an_interval_without_ends_for_each_sample():
+    for shape in ((3,), (2, 3), (4, 2, 3)):
+        low, high = median_interval(np.zeros(shape))
+        assert low.shape == high.shape == shape[:-1]
+        assert (low == -np.inf).all()
+        assert (high == np.inf).all()

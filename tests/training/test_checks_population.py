@@ -35,6 +35,18 @@ def test_a_population_keeps_its_axes_and_numbers():
     assert rates.tolist() == [0.1] * 3
 
 
+def test_a_population_may_be_of_one():
+    problem, rates = population(params=Params(*(field[:1] for field in POPULATION)))
+    assert problem.params.b2.tolist() == [0]
+    assert rates.tolist() == [0.1]
+
+
+def test_samples_that_differ_by_little_stay_apart():
+    merged, counts = merge_samples(np.array([[1e-20, 2e-20, 1e-20]]), np.zeros(3))
+    assert merged.tolist() == [[1e-20, 2e-20]]
+    assert counts.tolist() == [[2, 1], [0, 0]]
+
+
 def test_float32_is_kept_and_rates_stay_float64():
     narrow = Params(*(field.astype(np.float32) for field in POPULATION))
     problem, rates = population(X=X.astype(np.float32), params=narrow, learning_rate=[0.1, 0.2, 0.3])
