@@ -98,6 +98,7 @@ class Mutant:
     """One change of a module."""
 
     line: int
+    column: int
     before: str
     after: str
     source: str
@@ -114,7 +115,9 @@ def mutants(source: str) -> list[Mutant]:
         for changed in _changes(node):
             start = _offset(source, node.lineno, node.col_offset)
             changed_source = source[:start] + (changed if isinstance(node, ast.Slice) else f"({changed})")
-            found.append(Mutant(node.lineno, text, changed, changed_source + source[start + len(text) :]))
+            found.append(
+                Mutant(node.lineno, node.col_offset, text, changed, changed_source + source[start + len(text) :])
+            )
     return sorted(found, key=lambda each: each.line)
 
 
@@ -236,7 +239,7 @@ class Copy:
 
 def _progress(file: Path | None) -> pd.DataFrame:
     """Read what was judged before."""
-    columns = ["line", "code", "before", "after", "noticed_by"]
+    columns = ["line", "column", "code", "before", "after", "noticed_by"]
     if file is None or not file.exists():
         return pd.DataFrame(columns=columns)
     return pd.read_csv(file, dtype=str, keep_default_na=False)
@@ -291,11 +294,14 @@ def main(
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    keys = [(str(each.line), source.split("\n")[each.line - 1].strip(), each.before, each.after) for each in chosen]
+    keys = [
+        (str(each.line), str(each.column), source.split("\n")[each.line - 1].strip(), each.before, each.after)
+        for each in chosen
+    ]
     known = {
-        tuple(row[:4]): row[4]
+        tuple(row[:5]): row[5]
         for row in _progress(progress).itertuples(index=False)
-        if not (again and row[4] == "survived")
+        if not (again and row[5] == "survived")
     }
     with tempfile.TemporaryDirectory() as work:
         copy = Copy(Path(work), target)
@@ -307,7 +313,7 @@ def main(
             known[key] = copy.judge(mutant.source, seconds)
             typer.echo(f"{known[key]:11}  {target.module}:{mutant.line}  {mutant.before}  ->  {mutant.after}")
             rows = [(*each, known[each]) for each in keys if each in known]
-            table = pd.DataFrame(rows, columns=["line", "code", "before", "after", "noticed_by"])
+            table = pd.DataFrame(rows, columns=["line", "column", "code", "before", "after", "noticed_by"])
             if progress is not None:
                 table.to_csv(progress, index=False)
             record(folder, name, seed, commit, table)
