@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.mutation import ROOT, Copy, mutants
+from bench import ROOT
+from bench.mutation import TARGETS, Copy, Target, mutants
 
 SOURCE = """
 def share(a: int, b: int = 2, *, c: float = 0.5) -> "list[int]":
@@ -52,7 +53,18 @@ def test_every_mutant_of_a_kernel_is_a_program():
 
 def test_a_copy_tells_who_noticed(tmp_path: Path):
     (tmp_path / "module.py").touch()
-    copy = Copy(tmp_path, "module.py", names=())
+    copy = Copy(tmp_path, Target("module.py", ("test_module.py",)), names=())
     (tmp_path / "test_module.py").write_text("import module\n\n\ndef test_one():\n    assert module.ONE == 1\n")
-    assert copy.judge("ONE = 1\n", [], ["test_module.py"], 60) == "survived"
-    assert copy.judge("ONE = (2)\n", [], ["test_module.py"], 60) == "tests"
+    assert copy.judge("ONE = 1\n", 60) == "survived"
+    assert copy.judge("ONE = (2)\n", 60) == "tests"
+
+
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
+def test_every_target_and_its_tests_are_there(target):
+    assert (ROOT / target.module).is_file()
+    assert all((ROOT / name).is_file() for name in target.tests if name.endswith(".py"))
+
+
+def test_equal_changes_of_one_line_are_told_apart():
+    found = mutants("a = [b[1], b[1]]\n")
+    assert len({(each.line, each.column, each.before, each.after) for each in found}) == len(found) == 2
