@@ -359,7 +359,7 @@ def zeros(typingctx: Any, array: Any, shape: Any) -> Any:
 @intrinsic
 def accumulate(typingctx: Any, row: Any, g: Any, array: Any, index: Any, stride: Any) -> Any:
     """``accumulate(row, g, array, index, stride)``: add g x_f to the f-th register, x_f read at index + f stride."""
-    if not isinstance(row, types.UniTuple) or row.dtype != g or not isinstance(array, types.Array):
+    if not isinstance(row, types.UniTuple) or (row.count and row.dtype != g) or not isinstance(array, types.Array):
         return None
 
     def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:

@@ -1,8 +1,10 @@
 """One pass over the samples with explicit vector registers: forward, output, backward, and the update after it.
 
-The loops over samples work on whole registers (:mod:`fastsym.kernels.lanes`). Forward, two hidden units times four
-registers of samples are worked on at once: each load of X serves two units, and eight independent chains hide the
-latency of the arithmetic. Backward, all gradients of two units grow in registers over a block of samples.
+The loops over samples work on whole registers (:mod:`fastsym.kernels.lanes`), as many at once as the processor has room
+for (:mod:`fastsym.kernels.target`). Forward, two hidden units times a tile of samples: each load of X serves two units,
+and independent chains hide the latency of the arithmetic. What is between two loops goes through first-level cache,
+so that each keeps little in registers. Backward, the gradients of one unit, or of two, grow in registers over a block
+of samples.
 
 Every sum has one fixed order: samples go in blocks, blocks in slices, slices in turn. Who computes which slice
 does not matter, so that one thread and many give the same bits.
@@ -33,6 +35,7 @@ from fastsym.kernels.lanes import (
     zeros,
 )
 from fastsym.kernels.layout import LONG_BLOCK, Partials, Plan, Scratch, Table, Weights
+from fastsym.kernels.target import first_features, in_pairs, later_features, tile
 from fastsym.kernels.threads import STOP, Crew, atomic_load
 from fastsym.model.params import Array
 
@@ -40,33 +43,33 @@ from fastsym.model.params import Array
 
 
 @jit_inline
-def forward_pair(table: Table, plan: Plan, scaled: Array, x: int, r: int, s: int) -> Any:
-    """tanh of two units, whose rows begin at r and s, for the group of samples at x."""
+def arguments_of_pair(table: Table, plan: Plan, scaled: Array, x: int, r: int, s: int) -> Any:
+    """Arguments of tanh in two units, whose rows begin at r and s, for the tile of samples at x."""
     F, G = len(table.features), 4 * lanes_per_register(table.X)
-    y0 = load_splat(scaled, r + F, 4)
-    y1 = load_splat(scaled, s + F, 4)
+    y0 = load_splat(scaled, r + F, tile())
+    y1 = load_splat(scaled, s + F, tile())
     for _ in range(plan.C):
         for f in range(F):
-            v = load(table.X, x, 4)
-            y0 = fma(load_splat(scaled, r + f, 4), v, y0)
-            y1 = fma(load_splat(scaled, s + f, 4), v, y1)
+            v = load(table.X, x, tile())
+            y0 = fma(load_splat(scaled, r + f, tile()), v, y0)
+            y1 = fma(load_splat(scaled, s + f, tile()), v, y1)
             x += G
         r += plan.S
         s += plan.S
-    return tanh_scaled(y0), tanh_scaled(y1)
+    return y0, y1
 
 
 @jit_inline
-def forward_one(table: Table, plan: Plan, scaled: Array, x: int, r: int) -> Any:
-    """tanh of one unit, as :func:`forward_pair`."""
+def arguments_of_one(table: Table, plan: Plan, scaled: Array, x: int, r: int) -> Any:
+    """One unit, as :func:`arguments_of_pair`."""
     F, G = len(table.features), 4 * lanes_per_register(table.X)
-    y = load_splat(scaled, r + F, 4)
+    y = load_splat(scaled, r + F, tile())
     for _ in range(plan.C):
         for f in range(F):
-            y = fma(load_splat(scaled, r + f, 4), load(table.X, x, 4), y)
+            y = fma(load_splat(scaled, r + f, tile()), load(table.X, x, tile()), y)
             x += G
         r += plan.S
-    return tanh_scaled(y)
+    return y
 
 
 @jit_inline
@@ -80,23 +83,26 @@ def start_output(weights: Weights, z: Array, groups: int) -> None:
 @jit_expanded
 def hidden_forward(table: Table, plan: Plan, weights: Weights, scratch: Scratch, x: int, groups: int) -> None:
     """Overwrite the hidden activations A (H, block) and add to the output's argument z (block,), for a block at x."""
-    F, G, R = len(table.features), 4 * lanes_per_register(table.X), plan.C * plan.S
-    B, size = plan.block * G, plan.C * F * G
+    F, L, R = len(table.features), lanes_per_register(table.X), plan.C * plan.S
+    G = 4 * L
+    B, size, samples = plan.block * G, plan.C * F * G, groups * G
     A, z, scaled = scratch.A, scratch.z, weights.scaled
-    for h in range(0, plan.H - 1, 2):
+    for h in range(0, plan.H, 2):
         r, s = h * R, (h + 1) * R
-        for g in range(groups):
-            a0, a1 = forward_pair(table, plan, scaled, x + g * size, r, s)
-            store(A, h * B + g * G, a0)
-            store(A, (h + 1) * B + g * G, a1)
-            part = fma(load_splat(scaled, r + F + 1, 4), a0, load(z, g * G, 4))
-            store(z, g * G, fma(load_splat(scaled, s + F + 1, 4), a1, part))
-    if plan.H % 2:
-        h = plan.H - 1
-        for g in range(groups):
-            a = forward_one(table, plan, scaled, x + g * size, h * R)
-            store(A, h * B + g * G, a)
-            store(z, g * G, fma(load_splat(scaled, h * R + F + 1, 4), a, load(z, g * G, 4)))
+        if h + 1 < plan.H:
+            for i in range(0, samples, tile() * L):
+                y0, y1 = arguments_of_pair(table, plan, scaled, x + i // G * size + i % G, r, s)
+                store(A, h * B + i, y0)
+                store(A, (h + 1) * B + i, y1)
+        else:
+            for i in range(0, samples, tile() * L):
+                store(A, h * B + i, arguments_of_one(table, plan, scaled, x + i // G * size + i % G, r))
+        for unit in range(h, min(h + 2, plan.H)):
+            a, w = unit * B, unit * R + F + 1
+            for i in range(0, samples, tile() * L):
+                t = tanh_scaled(load(A, a + i, tile()))
+                store(A, a + i, t)
+                store(z, i, fma(load_splat(scaled, w, tile()), t, load(z, i, tile())))
 
 
 # Output
@@ -116,18 +122,20 @@ def output(table: Table, scratch: Scratch, start: int, groups: int, weighted: in
     slopes_of_ones, weighted_cost = splat(z.dtype.type(0), 1), splat(z.dtype.type(0), 1)
     for i in range(0, weighted * L, L):
         weighted_cost = fma(fneg(load(table.ones, start + i, 1)), load(z, i, 1), weighted_cost)
-    for i in range(0, groups * 4 * L, 4 * L):
-        argument, sign = load(z, i, 4), load(table.signs, start + i, 4)
-        weight = load(table.signed_weights, start + i, 4)
-        t = sign * argument
+    samples = groups * 4 * L
+    for i in range(0, samples, 4 * L):
+        argument = load(z, i, 4)
+        positive = select_negative(load(table.signs, start + i, 4) * argument, like(argument, 0.0), argument)
+        linear = fma(load(table.signed_weights, start + i, 4), positive, linear)
+    for i in range(0, samples, tile() * L):
+        sign = load(table.signs, start + i, tile())
+        t = sign * load(z, i, tile())
         e, e_low = exp_of_minus_normal(fabs(t))
-        slope = weight * sigmoid_from(t, e, e_low)
-        factor = fma(fabs(sign), e, like(t, 1.0))  # 1 for a missing sample
-        store(dz, i, slope)
-        store(z, i, factor)
-        slopes = slopes + slope
-        linear = fma(weight, select_negative(t, like(t, 0.0), argument), linear)
-        factors = factors * factor
+        store(dz, i, load(table.signed_weights, start + i, tile()) * sigmoid_from(t, e, e_low))
+        store(z, i, fma(fabs(sign), e, like(t, 1.0)))  # 1 for a missing sample
+    for i in range(0, samples, 4 * L):
+        slopes = slopes + load(dz, i, 4)
+        factors = factors * load(z, i, 4)
     for i in range(0, weighted * L, L):
         ones = load(table.ones, start + i, 1)
         store(dz, i, load(dz, i, 1) - ones)
@@ -138,7 +146,7 @@ def output(table: Table, scratch: Scratch, start: int, groups: int, weighted: in
     return slope_sum, reduce_add(linear) + reduce_add(weighted_cost), reduce_mul(factors)
 
 
-# Backward: three times one loop, because what is in registers must be spelled out
+# Backward: nearly the same loop more than once, because what is in registers must be spelled out
 
 
 @jit_inline
@@ -179,14 +187,25 @@ def backward_pair(
 
 
 @jit_inline
+def chunk_sums(table: Table, plan: Plan, A: Array, x: int, groups: int, a: int, features: Any) -> Any:
+    """Sum the slopes in A, from a on, times each of so many features from x on."""
+    G, L = 4 * lanes_per_register(table.X), lanes_per_register(table.X)
+    size = plan.C * len(table.features) * G
+    row = zeros(table.X, features)
+    for i in range(0, groups * G, L):
+        row = accumulate(row, load(A, a + i, 1), table.X, x + i // G * size + i % G, G)
+    return row
+
+
+@jit_inline
 def backward_one(
     table: Table, plan: Plan, scratch: Scratch, gradients: Array, x: int, groups: int, a: int, r: int
 ) -> None:
-    """One unit, as :func:`backward_pair`."""
+    """One unit, as :func:`backward_pair`; in two passes, if the processor has few registers."""
     X, A = table.X, scratch.A
     G, L = 4 * lanes_per_register(X), lanes_per_register(X)
-    size = plan.C * len(table.features) * G
-    row = zeros(X, table.features)
+    size, later = plan.C * len(table.features) * G, later_features(table.features)
+    row = zeros(X, first_features(table.features))
     bias, weight = splat(X.dtype.type(0), 1), splat(X.dtype.type(0), 1)
     for i in range(0, groups * G, L):
         slope = load(scratch.dz, i, 1)
@@ -195,20 +214,17 @@ def backward_one(
         weight = weight + product
         slope = fma(fneg(t), product, slope)
         bias = bias + slope
-        row = accumulate(row, slope, X, x + i // G * size + i % G, G)
+        row = accumulate(row, slope, X, x + len(later) * G + i // G * size + i % G, G)
         store(A, a + i, slope)
-    add_reduced(gradients, r, row + (bias, weight))
+    add_reduced(gradients, r, chunk_sums(table, plan, A, x, groups, a, later) + row + (bias, weight))
 
 
 @jit_inline
 def backward_chunk(table: Table, plan: Plan, A: Array, gradients: Array, x: int, groups: int, a: int, r: int) -> None:
     """Add one further chunk of gradients of one unit, whose slopes are in ``A``."""
-    G, L = 4 * lanes_per_register(table.X), lanes_per_register(table.X)
-    size = plan.C * len(table.features) * G
-    row = zeros(table.X, table.features)
-    for i in range(0, groups * G, L):
-        row = accumulate(row, load(A, a + i, 1), table.X, x + i // G * size + i % G, G)
-    add_reduced(gradients, r, row)
+    G, later = 4 * lanes_per_register(table.X), later_features(table.features)
+    row = chunk_sums(table, plan, A, x + len(later) * G, groups, a, first_features(table.features))
+    add_reduced(gradients, r, chunk_sums(table, plan, A, x, groups, a, later) + row)
 
 
 @jit_expanded
@@ -218,10 +234,10 @@ def hidden_backward(
     """Add the gradient sums of one block to those of its slice, which begin at ``start``."""
     G, R = 4 * lanes_per_register(table.X), plan.C * plan.S
     B = plan.block * G
-    for h in range(0, plan.H - 1, 2):
+    paired = plan.H // 2 * 2 if in_pairs() else 0
+    for h in range(0, paired, 2):
         backward_pair(table, plan, scratch, gradients, x, groups, h * B, start + h * R)
-    if plan.H % 2:
-        h = plan.H - 1
+    for h in range(paired, plan.H):
         backward_one(table, plan, scratch, gradients, x, groups, h * B, start + h * R)
     for c in range(1, plan.C):
         column = x + c * len(table.features) * G
