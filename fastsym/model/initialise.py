@@ -104,7 +104,8 @@ def initialise(
         ``"uniform"``: uniform between -``scale`` and ``scale``;
         ``"glorot"``: uniform with variance 2 / (fan in + fan out) (Glorot and Bengio 2010);
         ``"he"``: normal with standard deviation gain / sqrt(fan in) (He et al. 2015), gain 5/3 for tanh;
-        ``"orthogonal"``: orthonormal rows or columns (Saxe et al. 2014);
+        ``"orthogonal"``: orthonormal rows or columns (Saxe et al. 2014), made by LAPACK, whose last bits depend on
+        the processor;
         ``"w1_zero"``, ``"w2_zero"``: normal, with one of the two weights zero;
         ``"random_biases"``: weights zero, biases normal;
         ``"blocks:2+1"``: units in blocks that are equal up to random signs, here two and one, normal otherwise; units
