@@ -209,7 +209,7 @@ def triples_of(samples: Sequence[Sample], chosen: Mapping[str, Clock]) -> dict[s
 
 def table_of(triples: Mapping[int, Floats]) -> Floats:
     """Stack triples: (n, 3)."""
-    return np.array(list(triples.values()), np.float64).reshape(-1, len(LABELS))
+    return np.array(list(triples.values()), np.float64).reshape(len(triples), len(LABELS))
 
 
 def middle_of(triples: Mapping[str, Mapping[int, Floats]]) -> Floats:
@@ -225,7 +225,7 @@ def middle_of(triples: Mapping[str, Mapping[int, Floats]]) -> Floats:
     for number in numbers:
         table = np.array([by_triple[number] for by_triple in triples.values() if number in by_triple])
         rows.append(np.median(table - table.mean(axis=1, keepdims=True), axis=0))
-    return np.array(rows, np.float64).reshape(-1, len(LABELS))
+    return np.array(rows, np.float64).reshape(len(rows), len(LABELS))
 
 
 # Numbers of one case
@@ -333,7 +333,7 @@ def screen(samples: Sequence[Sample], bar: float, most: int = MOST_KEPT) -> Kept
     room = most - len(quickest)
     worst = sorted(slower)
     threshold = -worst[room - 1][0] if len(worst) > room > 0 else -np.inf
-    middle = middle_of(triples) if len(triples) > 1 else np.empty((0, len(LABELS)))
+    middle = middle_of(triples if len(triples) > 1 else {})  # of one test it would be that test
     everything = False
     if len(middle):
         error = standard_error(noise_of(middle), len(middle))

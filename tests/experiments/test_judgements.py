@@ -10,7 +10,7 @@ from fastsym.experiments import published
 from fastsym.experiments.claims import comparisons, thresholds, zero_start
 from fastsym.experiments.claims.runs import Runs, Split, cost_of, iterations_to, stacked
 from fastsym.experiments.claims.thresholds import TRIED, Threshold, sensitivity
-from fastsym.experiments.claims.verdicts import median, share
+from fastsym.experiments.claims.verdicts import Share, median, share
 
 LN_2 = float(np.log(2))
 SEEDS = 6
@@ -113,9 +113,9 @@ def test_random_is_faster():
 )
 def test_biases_may_be_zero(drawn, count):
     runs = runs_with(
-        zero=training([9, 0.75]),
-        random=training(each_seed([9, 0.5])),
-        random_biases=training(np.stack([9 * np.ones(SEEDS), np.full(SEEDS, drawn)], axis=1)),
+        zero=training([9, 8, 0.75]),
+        random=training(each_seed([9, 8, 0.5])),
+        random_biases=training(np.stack([*np.full((2, SEEDS), 9.0), np.full(SEEDS, drawn)], axis=1)),
     )
     verdict = comparisons.biases_may_be_zero(runs)
     assert (verdict.claim, held(verdict)) == (9, count)
@@ -173,7 +173,7 @@ def test_large_weights_are_slow():
 
 @pytest.mark.parametrize(("random", "count"), [(0.5004, 6), (0.4996, 6), (0.5006, 0), (0.4994, 0)])
 def test_both_reach_the_same_cost(random, count):
-    runs = runs_with(zero=training([9, 0.5]), random=training(each_seed([9, random])))
+    runs = runs_with(zero=training([9, 8, 0.5]), random=training(each_seed([9, 8, random])))
     verdict = comparisons.both_reach_the_same_cost(runs)
     assert (verdict.claim, held(verdict)) == (12, count)
     assert verdict.numbers["zero_final_cost"] == 0.5
@@ -183,7 +183,7 @@ def test_both_reach_the_same_cost(random, count):
 
 @pytest.mark.parametrize(("random", "count"), [(0.7, 6), (0.4996, 6), (0.4994, 0)])
 def test_zero_only_needs_longer(random, count):
-    runs = runs_with(zero_settled=training([9, 9, 0.5]), random=training(each_seed([9, random])))
+    runs = runs_with(zero_settled=training([9, 9, 0.5]), random=training(each_seed([9, 8, random])))
     verdict = comparisons.zero_only_needs_longer(runs)
     assert (verdict.claim, held(verdict)) == (13, count)
     assert (verdict.numbers["zero_limit"], verdict.numbers["random_final_cost_median"]) == (0.5, random)
@@ -204,7 +204,8 @@ def test_zero_overfits():
 
 @pytest.mark.parametrize(("constant", "answer"), [(0.6, "true"), (0.4996, "true"), (0.4994, "false")])
 def test_constant_is_as_bad(constant, answer):
-    runs = runs_with(zero=training([9, 0.5]), constant=training([9, constant]), random=training(each_seed([9, 0.25])))
+    ends = {"zero": [9, 8, 0.5], "constant": [9, 8, constant], "random": each_seed([9, 8, 0.25])}
+    runs = runs_with(**{name: training(costs) for name, costs in ends.items()})
     verdict = comparisons.constant_is_as_bad(runs)
     assert (verdict.claim, verdict.verdict) == (15, answer)
     assert verdict.numbers["constant_final_cost"] == constant
@@ -217,11 +218,15 @@ def test_constant_is_as_bad(constant, answer):
 # Claims about the zero start alone
 
 
-@pytest.mark.parametrize(("error", "answer"), [(0, "true"), (8e-16, "true"), (1e-15, "false"), (-1e-15, "false")])
-def test_initial_cost(error, answer):
+@pytest.mark.parametrize(
+    ("ulps", "answer"), [(0, "true"), (8, "true"), (-8, "true"), (9, "false"), (-9, "false")]
+)  # 8 ulps of ln 2 are 4 of 1
+def test_initial_cost(ulps, answer):
+    error = ulps * np.spacing(LN_2)
     verdict = zero_start.initial_cost(runs_with(zero=training([LN_2 + error, 0.1])))
     assert (verdict.claim, verdict.verdict) == (1, answer)
-    assert verdict.numbers["difference_from_ln_2"] == pytest.approx(abs(error), abs=1e-16)
+    assert verdict.numbers["difference_from_ln_2"] == abs(error)
+    assert not verdict.depends_on_threshold
 
 
 def history(W1=0.0, W2=0.0):
@@ -287,6 +292,8 @@ def test_a_share_needs_six_seeds_of_six_and_no_half():
     # The interval of 13 of 17 begins at 0.50101: just above a half, so that it decides.
     assert share([True] * 13 + [False] * 4).answer == "true"
     assert share([True] * 4 + [False] * 13).answer == "false"
+    # Touching a half is not lying to one side of it.
+    assert [Share(1, 2, ends).answer for ends in ((0.5, 1.0), (0.0, 0.5))] == ["undecided"] * 2
     nothing = share([])
     assert (nothing.count, nothing.total, nothing.interval) == (0, 0, (0, 1))
     found = share([True] * 3 + [False])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from fastsym.regression import decision
 from fastsym.regression.decision import (
     EVERYTHING,
     Kept,
@@ -94,6 +95,45 @@ def test_everything_is_kept_from_the_border_on():
     c = 0.01
     below, above = around(math.log1p(BAR) - SURE * error_of(c, 8))
     assert [screen(samples({"a": x, "b": x}, c, 8), BAR).everything for x in (below, above)] == [False, True]
+
+
+def at_the_bar(head, stage="screening"):
+    """Six triples of two tests without noise, whose head takes so many times as long."""
+    return [
+        Sample(stage, triple, test, label, seconds, seconds, seconds)
+        for triple in range(6)
+        for test in "ab"
+        for label, seconds in (("base", 1.0), ("control", 1.0), ("head", head))
+    ]
+
+
+def test_a_change_by_just_the_bar_is_looked_at_again_and_is_no_verdict():
+    # A bar of 100 % and a head that takes twice or half as long: logarithms of both are the same to the last bit.
+    kept = screen(at_the_bar(2.0), 1.0)
+    assert (kept.slower, kept.everything) == (("a", "b"), True)
+    for head, names in ((2.0, Kept(("a", "b"), (), True, ("a", "b"))), (0.5, Kept((), ("a", "b"), True, ("a", "b")))):
+        found = decide([], at_the_bar(head, "confirmation"), names, 1.0, 6)
+        assert [case.change.ratio for case in found.cases[1:]] == [head, head]
+        assert {case.verdict for case in found.cases} == {"not slower"}
+        assert {case.verdict for case in decide([], at_the_bar(head, "confirmation"), names, 0.99, 6).cases} != {
+            "not slower"
+        }
+
+
+def test_what_is_just_at_the_limit_is_enough_and_counts_as_seen(monkeypatch):
+    monkeypatch.setattr(decision, "TIGHT", 0.0)
+    quiet = [
+        sample._replace(triple=10 * i + sample.triple) for i in range(2) for sample in at_the_bar(1.0, "confirmation")
+    ]
+    assert enough(quiet, Kept(("a",), (), False), BAR)
+    for bar, sizes in ((0.05, "5% in 2, 10% in 2 of 2"), (0.1, "5% in 0, 10% in 2 of 2")):
+        # Without noise the bar itself is the smallest slowdown that is found.
+        found = decide(at_the_bar(1.0), [], Kept((), (), False), bar, 30)
+        assert {case.detectable for case in found.cases} == {bar}
+        assert found.outcome == "pass"
+        assert sizes in found.reason
+    large = Kept((), (), False, threshold=math.log1p(0.5))
+    assert decide(at_the_bar(1.0), [], large, 0.25, 30).outcome == "pass"  # twice the bar
 
 
 def test_room_is_for_the_slowest_and_its_end_is_the_threshold():
