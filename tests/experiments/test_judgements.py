@@ -48,18 +48,18 @@ def towards(end, *parts):
     ("apart", "count"), [(0.0004, 6), (-0.0004, 6), (0.0006, 0), (-0.0006, 0), (0.0, 6), (np.array([1, -1, 0] * 2), 2)]
 )
 def test_one_layer_meets(apart, count):
-    zero = np.concatenate([np.full(50, 9.0), np.tile([0.4, 0.6], 50)])
-    swung = np.concatenate([np.full(50, 9.0), zero[:49:-1]])  # the last value of each differs, the means do not
-    random = each_seed(swung) + np.where(np.arange(150) < 50, 0, np.reshape(apart, (-1, 1)))
+    zero = np.concatenate([np.full(150, 9.0), np.tile([0.4, 0.6], 50)])
+    swung = np.concatenate([np.full(150, 9.0), zero[:149:-1]])  # the last value of each differs, the means do not
+    random = each_seed(swung) + np.where(np.arange(250) < 150, 0, np.reshape(apart, (-1, 1)))
     verdict = comparisons.one_layer_meets(runs_with(layer_zero=zero, layer_random=random))
     assert held(verdict) == count
     assert verdict.claim == 2
     assert verdict.numbers["seeds"] == SEEDS
     assert verdict.numbers["zero_final_cost"] == pytest.approx(0.5)
     assert verdict.numbers["random_final_cost_median"] == pytest.approx(0.5 + np.median(apart))
-    assert ("so not within 150 iterations" in verdict.reason) == (verdict.verdict != "true")
+    assert ("so not within 250 iterations" in verdict.reason) == (verdict.verdict != "true")
     assert "from 9 to 0.5" in verdict.reason
-    assert "last 100 of 150 iterations" in verdict.reason
+    assert "last 100 of 250 iterations" in verdict.reason
     if abs(np.max(apart)) == 0.0006:
         assert verdict.numbers["verdict_holds_to"] == pytest.approx(0.001 * 10 ** (1 / 20), rel=1e-6)
         assert verdict.depends_on_threshold
@@ -74,11 +74,10 @@ def test_one_layer_begins_lower():
 
 
 def test_random_weights_change():
-    start = Params(np.zeros((2, 2)), np.zeros(2), np.zeros(2), np.zeros(()))
-    ends = [
-        start._replace(W1=np.array([[0, 0], [0, -0.5]]), W2=np.array([0.25, 0]) * (seed > 0)) for seed in range(SEEDS)
-    ]
-    ends[5] = start._replace(W2=np.array([-0.25, 0.0]))
+    start = Params(np.full((2, 2), 2.0), np.zeros(2), np.full(2, -3.0), np.zeros(()))
+    W1, W2 = np.array([[0, 0], [0, -0.5]]), np.array([0.25, 0])
+    ends = [start._replace(W1=start.W1 + W1, W2=start.W2 + W2 * (seed > 0)) for seed in range(SEEDS)]
+    ends[5] = start._replace(W2=start.W2 - W2)
     runs = runs_with(random_short=SimpleNamespace(params=stacked(ends)), random_starts=[start] * SEEDS)
     verdict = comparisons.random_weights_change(runs)
     assert (verdict.claim, held(verdict), verdict.verdict) == (7, 4, "undecided")
@@ -213,6 +212,23 @@ def test_constant_is_as_bad(constant, answer):
     assert verdict.numbers["random_final_cost_median"] == 0.25
     assert f"{100 * (1 - constant / 0.5):.3g} % below zero" in verdict.reason
     assert verdict.depends_on_threshold == (constant < 0.5)
+
+
+@pytest.mark.parametrize(("tolerance", "answer"), [(0.25, "true"), (0.125, "false")])
+def test_costs_apart_by_just_the_tolerance_are_the_same(monkeypatch, tolerance, answer):
+    # Binary fractions, so that 0.625 and 0.375 are a quarter of 0.5 from it to the last bit.
+    monkeypatch.setattr(comparisons, "SAME", Threshold(tolerance, tolerance, 0.5, "tolerance"))
+    half, more, less = training([9, 8, 0.5]), training(each_seed([9, 8, 0.625])), training(each_seed([9, 8, 0.375]))
+    window = runs_with(layer_zero=np.full(250, 0.5), layer_random=np.full((SEEDS, 250), 0.625))
+    assert comparisons.one_layer_meets(window).verdict == answer
+    assert comparisons.both_reach_the_same_cost(runs_with(zero=half, random=more)).verdict == answer
+    assert comparisons.both_reach_the_same_cost(runs_with(zero=half, random=less)).verdict == answer
+    assert comparisons.zero_only_needs_longer(runs_with(zero_settled=half, random=less)).verdict == answer
+    constant = training([9, 8, 0.375])
+    assert comparisons.constant_is_as_bad(runs_with(zero=half, constant=constant, random=more)).verdict == answer
+    flat, rising = np.array([2.0, 0.5, 0.5]), np.array([2.0, 0.5, 0.625])
+    overfits = comparisons.zero_overfits(runs_with(splits=[Split(rising, flat)] * SEEDS)).verdict
+    assert overfits == {"true": "false", "false": "true"}[answer]
 
 
 # Claims about the zero start alone

@@ -68,3 +68,5 @@ def test_rounding_makes_no_probability_above_one():
         first = np.tile([1.0, 2.0, 0.0], (count, 1)) + np.arange(count)[:, None] * [1, 2, -1] * 0.01
         assert three_label_p_values(first)[0] <= 1
         assert three_label_p_values(-first)[1] <= 1
+    lowest = np.array([[1.0, 0, 0], [2, 2, 1], [1, 1, 0], [2, 2, 0], [2, 1, 1]])  # rounds to more than 1
+    assert three_label_p_values(lowest)[0] == 1
