@@ -58,7 +58,7 @@ _DRAWN = "memory and not stay_inside and not any_ and not overlapping and not hu
 """Tests that train with every variant on what hypothesis draws."""
 _SIMULATED = "four_of_five and not false_alarms"
 """Tests of many simulated runs of the gate."""
-_LONG = "dask or scheduler or trained_alone or options_of_a_table"
+_LONG = "dask or scheduler or trained_alone or options_of_a_table or resumed"
 """Tests of sweeps that do not ask the store anything of their own."""
 _CLAIMS = ("tests/experiments/test_judgements.py",)
 TARGETS = {

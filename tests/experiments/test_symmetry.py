@@ -118,12 +118,28 @@ def test_spread_by_class():
     assert spread(units) == pytest.approx(9 - 13 / 3)
 
 
+def test_spread_keeps_all_leading_axes():
+    apart = np.array([[0.0, 2.0, 4.0], [6.0, 8.0, 10.0]])
+    units = np.zeros((2, 3, 2, 4))
+    units[..., 1, 3] = apart
+    np.testing.assert_array_equal(spread(symmetry.from_unit_vectors(units, np.zeros((2, 3)))), apart / 2)
+
+
+def test_each_network_of_a_population():
+    population = symmetry.from_unit_vectors(np.arange(24.0).reshape(4, 2, 3), np.arange(4.0))
+    found = list(symmetry.each_network(population))
+    assert [float(one.b2) for one in found] == [0, 1, 2, 3]
+    np.testing.assert_array_equal([unit_vectors(one) for one in found], np.arange(24.0).reshape(4, 2, 3))
+
+
 def test_first_split():
     same, apart, far = (network([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0 + d]]) for d in (0, 1e-9, 1.0))
     history = Params(*(np.stack(values) for values in zip(same, same, apart, far, strict=True)))
     assert symmetry.first_split(history) == 2
     still = Params(*(values[:2] for values in history))
     assert symmetry.first_split(still) is None
+    at_once = Params(*(values[1:] for values in history))
+    assert symmetry.first_split(at_once) == 1  # the classes are those of the first snapshot
     np.testing.assert_array_equal(symmetry.network_at(history, 3).W2, far.W2)
 
 
@@ -144,6 +160,8 @@ def test_effective_rank():
     assert effective_rank(np.eye(4)) == pytest.approx(4)
     assert effective_rank(np.ones((4, 6))) == pytest.approx(1)
     assert effective_rank(np.zeros((4, 6))) == 0
+    for scale in (1e-200, 1e-3, 1e3, 1e200):  # it is about shares
+        assert effective_rank(scale * np.eye(4)) == pytest.approx(4)
     p = np.array([0.75, 0.25])
     assert effective_rank(np.diag([3.0, 1.0])) == pytest.approx(np.exp(-(p * np.log(p)).sum()))
     np.testing.assert_allclose(effective_rank(np.stack([np.eye(3), np.zeros((3, 3))])), [3, 0])
