@@ -88,8 +88,16 @@ def _lines(console: Console, line_seconds: float, clock: Callable[[], float]) ->
 
 def stop(error: object) -> typer.Exit:
     """Say on standard error what is wrong; raise the result, which ends the command with status 2."""
-    typer.echo(f"error: {error}", err=True)
+    typer.echo(f"error: {_explained(error)}", err=True)
     return typer.Exit(2)
+
+
+def _explained(error: object) -> str:
+    """Leave Python's "[Errno 30]" out of what the system says."""
+    if not (isinstance(error, OSError) and error.strerror):
+        return str(error)
+    place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    return f"{place}{error.strerror}; choose another file or folder, or mend that"
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from fastsym._console import markdown_row, progress_bar
+from fastsym._console import markdown_row, progress_bar, stop
 
 
 def test_progress_is_plain_lines_without_a_terminal() -> None:
@@ -48,3 +48,13 @@ def test_quiet_shows_nothing() -> None:
 
 def test_a_markdown_row_has_no_other_markup_than_its_cells() -> None:
     assert markdown_row(["a|b", "x_1 <b>\n*c*"]) == r"| a\|b | x\_1 \<b\> \*c\* |"
+
+
+def test_what_the_system_refuses_is_said_with_its_place(capsys):
+    for error, said in (
+        (PermissionError(13, "Permission denied", "/a/b"), "error: /a/b: Permission denied; "),
+        (OSError(28, "No space left on device"), "error: No space left on device; "),
+        (OSError("out: expected a folder; got a file"), "error: out: expected a folder; got a file\n"),
+    ):
+        assert stop(error).exit_code == 2
+        assert capsys.readouterr().err.startswith(said)

@@ -78,6 +78,12 @@ def network_forward(X: Array, params: Params) -> tuple[Array, Array, Array, Arra
     return Z1, A1, Z2, A2
 
 
+def accuracy(X: Array, y: Array, params: Params) -> float:
+    """Return the share of the labels y (M,) that the two-layer net predicts for X (D, M); NaN if it has diverged."""
+    Z2 = network_forward(X, params)[2]
+    return float(np.mean((Z2 > 0) == (y == 1))) if np.isfinite(Z2).all() else float("nan")
+
+
 def network_gradient(X: Array, y: Array, params: Params) -> NetworkGradient:
     """Cost and gradients of the two-layer net, as :func:`train_network` computes them.
 

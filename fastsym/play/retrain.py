@@ -12,6 +12,7 @@ from fastsym import initialise
 from fastsym.experiments.symmetry import dead_units, saturated_fraction
 from fastsym.model.datasets import Dataset
 from fastsym.model.params import Array, Params
+from fastsym.model.reference import accuracy
 from fastsym.model.units import unit_classes
 from fastsym.play import tables
 from fastsym.play.settings import CHOICES, DEFAULT, TEST, Settings
@@ -155,8 +156,8 @@ def retrain(
             near_classes=int(unit_classes(params, TOLERANCE).max()) + 1,
             dead=int(dead_units(params).sum()),
             saturated=saturated_fraction(X, params),
-            train_accuracy=_accuracy(X, y, params),
-            test_accuracy=_accuracy(test_X, test_y, params) if test_y.size else None,
+            train_accuracy=accuracy(X, y, params),
+            test_accuracy=accuracy(test_X, test_y, params) if test_y.size else None,
             variant=variant.name,
             milliseconds=milliseconds,
         )
@@ -167,11 +168,6 @@ def _split(data: Dataset, test: str) -> tuple[Array, Array, Array, Array]:
         return data.X, data.y, data.X[:, :0], data.y[:0]
     kept = np.arange(data.y.size) % 4 == 3
     return data.X[:, ~kept], data.y[~kept], data.X[:, kept], data.y[kept]
-
-
-def _accuracy(X: Array, y: Array, params: Params) -> float:
-    Z2 = params.W2 @ np.tanh(params.W1 @ X + params.b1[:, None]) + params.b2
-    return float(np.mean((Z2 > 0) == (y == 1)))
 
 
 def warm_up(tell: Callable[[str], Any] = lambda _: None, done: Callable[[str, str], Any] = lambda *_: None) -> None:

@@ -11,6 +11,7 @@ import time
 import venv
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +107,18 @@ def _run(command: str, folder: Path, environment: Mapping[str, str], words: Any,
 
 def make_metadata(folder: Path, name: str, project: Mapping[str, Any]) -> None:
     """Make up what an installer would have written, so that code can ask for the version of its own distribution."""
-    version = str(project.get("project", {}).get("version", "0"))
+    version = str(project.get("project", {}).get("version") or _installed_version(name))
     made = folder / f"{name.replace('-', '_')}-{version}.dist-info"
     made.mkdir()
     made.joinpath("METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
+
+
+def _installed_version(name: str) -> str:
+    """Ask the environment for what pyproject.toml leaves to the build; 0 where it is not installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "0"
 
 
 def check_origin(modules: Mapping[str, str], root: Path, tree: Path, settings: Settings, report: Report) -> None:

@@ -24,6 +24,7 @@ from fastsym.experiments.symmetry import (
 from fastsym.model.datasets import Dataset
 from fastsym.model.initialise import initialise
 from fastsym.model.params import Array, Params
+from fastsym.model.reference import accuracy
 from fastsym.sweep.grid import Chunk, Grid
 from fastsym.training.checks import checked
 from fastsym.training.train import train_population
@@ -120,7 +121,7 @@ def _of_networks(X: Array, y: Array, starts: Params, ends: Params) -> dict[str, 
     networks = list(each_network(ends))
     with np.errstate(all="ignore"):  # the outcomes of a network that diverged are NaN, without a warning
         return {
-            "accuracy": [_accuracy(X, y, params) for params in networks],
+            "accuracy": [accuracy(X, y, params) for params in networks],
             "classes_at_start": count_classes(starts),
             "classes": count_classes(ends),
             "classes_within_tolerance": count_classes(ends, TOLERANCE),
@@ -129,8 +130,3 @@ def _of_networks(X: Array, y: Array, starts: Params, ends: Params) -> dict[str, 
             "effective_rank": rank,
             "saturated_fraction": [saturated_fraction(X, params) for params in networks],
         }
-
-
-def _accuracy(X: Array, y: Array, params: Params) -> float:
-    z = params.b2 + params.W2 @ np.tanh(params.W1 @ X + params.b1[:, None])
-    return float(np.mean((z > 0) == (y == 1))) if np.isfinite(z).all() else float("nan")
