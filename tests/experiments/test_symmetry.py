@@ -102,6 +102,9 @@ def test_dead_units_stay_dead_and_a_unit_without_output_does_not(data):
     np.testing.assert_array_equal(dead_units(end), [True, False, False])
     assert end.W2[1] != 0
     np.testing.assert_array_equal(dead_units(network([[0.0, 1e-9, 0.0]]), 1e-8), [True])
+    many = symmetry.from_unit_vectors(np.zeros((2, 3, 4, 5)), np.zeros((2, 3)))
+    many.W2[1, 2, 3] = -1.0
+    np.testing.assert_array_equal(dead_units(many), many.W2 == 0)
 
 
 def test_spread_is_exactly_zero_for_equal_units_and_sees_one_ulp():
@@ -171,6 +174,10 @@ def test_saturated_fraction():
     X = np.array([[0.0, 1.0, 10.0, -10.0]])
     params = Params(np.array([[1.0], [0.0]]), np.zeros(2), np.ones(2), np.zeros(()))
     assert symmetry.saturated_fraction(X, params) == 2 / 8
+    # The slope of tanh is 1 - tanh^2: 0.0199 at a value of 0.99, where it counts as flat.
+    border = Params(np.array([[1.0], [-1.0]]), np.arctanh([0.9899, 0.9901]), np.ones(2), np.zeros(()))
+    assert symmetry.saturated_fraction(np.zeros((1, 3)), border) == 1 / 2
+    assert symmetry.saturated_fraction(np.ones((1, 3)), border) == 1 / 2  # the first one, by its bias
 
 
 def test_quotient_and_lift_are_exact():

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,54 @@ def test_another_grid_in_the_same_directory_is_refused(tmp_path):
     for other in ({"feature_names": tuple("abcdefgh")}, {"X": data.X + 1}, {"y": 1 - data.y}):
         with pytest.raises(sweep.SweepDiffersError, match="data has standardised"):
             sweep.run(first, tmp_path, {"standardised": data._replace(**other)})
+
+
+def test_the_names_of_sweeps_do_not_change():
+    """The identity that parts carry is that of recorded sweeps, too, and does not depend on the order of keys."""
+    manifest = store.manifest_of(Grid(seeds=2, iterations=5), {"b": one_passenger(2.0), "a": one_passenger(1.0)})
+    assert manifest.keys() == {"format", "grid", "data"}
+    assert manifest["format"] == 1
+    assert list(manifest["data"]) == ["a", "b"]
+    assert manifest["data"]["a"] != manifest["data"]["b"]
+    text = b'{"data": {}, "format": 1}'
+    for written in ({"format": 1, "data": {}}, {"data": {}, "format": 1}):
+        assert store.sweep_id(written) == sha256(text).hexdigest()
+
+
+def one_passenger(age):
+    return fastsym.Dataset(np.array([[age]]), np.array([1.0]), ("age",))
+
+
+@pytest.mark.parametrize(
+    ("there", "message"),
+    [
+        ({"grid": 3}, r"whose grid has 3; got \{"),
+        ({"format": 2}, r"whose format has 2; got 1"),
+        ({"data": {"raw": "0"}}, r"whose data has raw = 0; got raw = None"),
+    ],
+)
+def test_the_first_difference_from_the_sweep_that_is_there_is_named(tmp_path, there, message):
+    wanted = store.manifest_of(Grid(seeds=1, iterations=1), {"standardised": one_passenger(1.0)})
+    store.write_manifest(tmp_path, wanted)
+    assert store.check(tmp_path, wanted)
+    store.write_manifest(tmp_path, wanted | there)
+    with pytest.raises(sweep.SweepDiffersError, match=message):
+        store.check(tmp_path, wanted)
+
+
+def test_what_is_no_sweep_yet_can_become_one(tmp_path):
+    wanted = store.manifest_of(Grid(seeds=1, iterations=1), {})
+    assert not store.check(tmp_path / "new", wanted)
+    with store.locked(tmp_path / "new" / "below"):  # makes folders on the way
+        assert not store.check(tmp_path / "new" / "below", wanted)
+
+
+def test_what_is_set_aside_thrice_is_numbered(tmp_path):
+    asides = []
+    for _ in range(3):
+        (tmp_path / "part-1").write_text("mine")
+        asides.append(store.set_aside(tmp_path / "part-1").name)
+    assert asides == [f"_aside-{number}-part-1" for number in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("step", ["os.fsync", "pathlib.Path.replace"])

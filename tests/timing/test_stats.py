@@ -163,6 +163,7 @@ def test_false_alarms_are_as_rare_as_the_p_value_says():
 def test_holm_by_hand():
     np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
     np.testing.assert_allclose(holm([0.9, 0.8]), [1, 1])
+    np.testing.assert_array_equal(holm([1.0, 0.0]), [1, 0])
     assert holm([]).size == 0
     for wrong in (np.nan, -0.1, 1.1):
         with pytest.raises(ValueError, match="p_values: expected numbers from 0 to 1"):
@@ -236,7 +237,8 @@ def test_signed_rank_test_by_hand():
     np.testing.assert_allclose(
         signed_rank_p_value([[1.0, 2.0, 3.0], [-1.0, 2.0, 3.0], [1.0, 2.0, -3.0]]), [1 / 8, 2 / 8, 5 / 8]
     )
-    assert signed_rank_p_value([0.0, 0.0]) == 1
+    for shape in ((2,), (3, 2), (4, 3, 2)):
+        np.testing.assert_array_equal(signed_rank_p_value(np.zeros(shape)), np.ones(shape[:-1]))
     assert signed_rank_p_value([0.0, 1.0, 2.0]) == pytest.approx(0.25)
 
 
