@@ -147,8 +147,8 @@ def test_first_split():
 
 
 def test_first_split_knows_classes_that_differ_from_the_start():
-    a, b = [0.0, 1.0, 2.0], [5.0, 1.0, 2.0]
-    history = Params(*(np.stack([values] * 2) for values in network([a, b, a])))
+    a, b, minus_a = [0.0, 1.0, 2.0], [5.0, 1.0, 2.0], [0.0, -1.0, -2.0]
+    history = Params(*(np.stack([values] * 2) for values in network([a, b, a, minus_a])))
     assert symmetry.first_split(history) is None
 
 
@@ -170,14 +170,16 @@ def test_effective_rank():
     np.testing.assert_allclose(effective_rank(np.stack([np.eye(3), np.zeros((3, 3))])), [3, 0])
 
 
-def test_saturated_fraction():
+def test_saturated_fraction(monkeypatch):
     X = np.array([[0.0, 1.0, 10.0, -10.0]])
     params = Params(np.array([[1.0], [0.0]]), np.zeros(2), np.ones(2), np.zeros(()))
     assert symmetry.saturated_fraction(X, params) == 2 / 8
     # The slope of tanh is 1 - tanh^2: 0.0199 at a value of 0.99, where it counts as flat.
-    border = Params(np.array([[1.0], [-1.0]]), np.arctanh([0.9899, 0.9901]), np.ones(2), np.zeros(()))
+    border = Params(np.array([[1.0], [0.0]]), np.arctanh([0.9899, 0.9901]), np.ones(2), np.zeros(()))
     assert symmetry.saturated_fraction(np.zeros((1, 3)), border) == 1 / 2
-    assert symmetry.saturated_fraction(np.ones((1, 3)), border) == 1 / 2  # the first one, by its bias
+    assert symmetry.saturated_fraction(np.ones((1, 3)), border) == 1
+    monkeypatch.setattr(symmetry, "SATURATED", 0.0)
+    assert symmetry.saturated_fraction(np.zeros((1, 3)), border._replace(b1=np.array([0.0, 1e-9]))) == 1 / 2
 
 
 def test_quotient_and_lift_are_exact():
