@@ -72,6 +72,7 @@ def test_classes_of_many_networks_are_counted_as_of_each(tolerance):
     each = [unit_classes(network(one), tolerance).max() + 1 for one in units]
     assert counts.tolist() == each
     assert set(each) == {4, 5}
+    assert (symmetry.count_classes(population)[30:50] == 5).all()  # by default only what is equal to the last bit
     one_unit = symmetry.from_unit_vectors(units[:, :1], np.zeros(60))
     assert symmetry.count_classes(one_unit, tolerance).tolist() == [1] * 60
 
