@@ -111,13 +111,13 @@ def test_a_change_by_just_the_bar_is_looked_at_again_and_is_no_verdict():
     # A bar of 100 % and a head that takes twice or half as long: logarithms of both are the same to the last bit.
     kept = screen(at_the_bar(2.0), 1.0)
     assert (kept.slower, kept.everything) == (("a", "b"), True)
-    for head, names in ((2.0, Kept(("a", "b"), (), True, ("a", "b"))), (0.5, Kept((), ("a", "b"), True, ("a", "b")))):
+    for head, verdict in ((2.0, "slower"), (0.5, "faster")):
+        names = Kept(*((("a", "b"), ()) if head > 1 else ((), ("a", "b"))), everything=True, panel=("a", "b"))
         found = decide([], at_the_bar(head, "confirmation"), names, 1.0, 6)
         assert [case.change.ratio for case in found.cases[1:]] == [head, head]
-        assert {case.verdict for case in found.cases} == {"not slower"}
-        assert {case.verdict for case in decide([], at_the_bar(head, "confirmation"), names, 0.99, 6).cases} != {
-            "not slower"
-        }
+        assert [case.verdict for case in found.cases] == ["not slower"] * 3
+        below = decide([], at_the_bar(head, "confirmation"), names, 0.99, 6)
+        assert [case.verdict for case in below.cases] == [verdict] * 3  # of all tests together, too
 
 
 def test_what_is_just_at_the_limit_is_enough_and_counts_as_seen(monkeypatch):
@@ -148,6 +148,8 @@ def test_room_is_for_the_slowest_and_its_end_is_the_threshold():
     assert both.faster == ("fast 4", "fast 3", "fast 2")
     assert both.slower == ("slow 11", "slow 10")
     assert both.threshold == pytest.approx(0.2)
+    one = screen(samples(changes | fast, 0.001, 6), BAR, 4)
+    assert (one.slower, one.threshold) == (("slow 11",), pytest.approx(0.21))
     only = screen(samples(changes | fast, 0.001, 6), BAR, 3)
     assert (only.slower, len(only.faster), only.threshold) == ((), 3, -np.inf)
 
@@ -186,6 +188,8 @@ def test_confirmation_is_over_when_what_is_significant_would_be_seen():
 def test_a_confirmation_of_everything_alone_asks_for_enough_triples():
     assert enough(samples({"a": 0.0}, 0.001, 10, "confirmation"), Kept((), (), True, ("a",)), BAR)
     assert not enough(samples({"a": 0.0}, 0.001, 9, "confirmation"), Kept((), (), True, ("a",)), BAR)
+    unlike = samples({"a": 0.0}, 0.001, 10, "confirmation") + samples({"b": 0.0}, 0.001, 9, "confirmation")
+    assert not enough(unlike, Kept((), (), True, ("a", "b")), BAR)
 
 
 def decided(change, count=20, c=0.001, kept=None, bar=BAR, planned=30):
