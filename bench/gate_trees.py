@@ -217,7 +217,7 @@ def slow_down(kernels: Path, repeated: float) -> None:
     lines = "".join(f"{match[1]}{line}\n" for line in EXTRA.format(share=repeated).splitlines())
     text = sources[path][: match.start()] + lines + sources[path][match.start() :]
     if "def hidden_forward(" not in text:
-        text = text.replace("\nimport numpy", "\nfrom fastsym.kernels.passes import hidden_forward\nimport numpy", 1)
+        text = text.replace("\nfrom fastsym", "\nfrom fastsym.kernels.passes import hidden_forward\nfrom fastsym", 1)
     path.write_text(text, encoding="utf-8")
 
 

@@ -228,9 +228,10 @@ def fewest_operations(D: int, H: int, M: int, dtype: DTypeLike = np.float64) -> 
     counted, because other units can do it: floors, minima, comparisons, selections, shifts, signs, broadcasts and
     stores; nor the update of the parameters, which is once for all samples.
 
-    The machine code of ``simd`` has exactly these operations in its three hot loops
-    (``tests/regression/test_assembly.py``), and four more in the output's that other tables need: multiplications by
-    1, -1, how many samples one stands for, or 0 for a missing one; one of them in place of an addition.
+    The machine code of ``simd`` for AVX-512 has these operations (``tests/regression/test_assembly.py``), and more: in
+    the output five multiplications that other tables need (by 1, -1, how many samples one stands for, or 0 for a
+    missing one; one of them in place of an addition), and, because tanh and the output's sums are loops of their own,
+    1.5 loads per register and unit, and five in the output.
 
     Parameters
     ----------

@@ -494,26 +494,30 @@ def test_the_simd_kernel_does_the_fewest_operations(dtype):
     D, L = 9, 64 // np.dtype(dtype).itemsize
     one, two = (fewest_operations(D, H, L, dtype) for H in (1, 2))
     loops = simd_loops(dtype)
-    # Forward, two units times four registers are worked on at once, each with one division; in the output four.
-    ((pair, forward),) = [(loop, whole) for loop, whole in loops if whole["div"] == 2 * 4]
-    # (So has forward's loop for a last odd unit, with fewer additions.)
-    last, output = max(((loop, whole) for loop, whole in loops if whole["div"] == 4), key=lambda each: each[1]["add"])
+    # Forward, each load of X serves two units; tanh is a loop of its own, and has one division, as has the output.
+    (products,) = [whole for _, whole in loops if whole["fma"] == 8 * D and not whole["div"]]
+    four = [(loop, whole) for loop, whole in loops if whole["div"] == 4]
+    (_, tanh), (_, output) = (choose(four, key=lambda each: each[1]["add"]) for choose in (min, max))
+    # The output's two sums are loops of their own, each with a multiplication, one with an addition a register.
+    linear = next(whole for _, whole in loops if whole["compare"] and whole["fma"] == whole["mul"] == whole["compare"])
+    factors = next(whole for _, whole in loops if whole["add"] == whole["mul"] == whole["load"] / 2)
     # Backward, two units times one register, maybe a few times: every load of X serves both units.
     backward, passes = next(
         (whole, whole["mul"] / 2)
         for _, whole in loops
         if whole["mul"] and not whole["div"] and whole["load"] == whole["mul"] / 2 * (D + 3)
     )
-    for loop in (pair, last):
+    for loop, _ in four:
         assert loop["calls"] == {}
         assert set(loop["operations"]) <= {"512", "scalar"}
         assert not set(loop["operations"].get("scalar", ())) & set(assembly.ARITHMETIC)
-    for kinds, needed, of_one, more in [  # more: as said in fewest_operations
-        (("fma", "mul"), two.fma - one.fma, one.fma, 4),
-        (("add",), two.add - one.add, one.add, -1),
-        (("div",), two.divide - one.divide, one.divide, 0),
-        (("load",), two.load - one.load, one.load, 0),
+    for kinds, needed, of_one, more_a_unit, more in [  # as said in fewest_operations
+        (("fma", "mul"), two.fma - one.fma, one.fma, 0, 5),
+        (("add",), two.add - one.add, one.add, 0, -1),
+        (("div",), two.divide - one.divide, one.divide, 0, 0),
+        (("load",), two.load - one.load, one.load, 1.5, 5),
     ]:
-        per_unit = sum(forward[kind] / 8 + backward[kind] / (2 * passes) for kind in kinds)
-        assert per_unit == needed, kinds
-        assert sum(output[kind] for kind in kinds) / 4 == of_one - needed + more, kinds
+        per_unit = sum(products[kind] / 8 + tanh[kind] / 4 + backward[kind] / (2 * passes) for kind in kinds)
+        sums = sum(linear[kind] / linear["fma"] + factors[kind] / factors["add"] for kind in kinds)
+        assert per_unit == needed + more_a_unit, kinds
+        assert sum(output[kind] for kind in kinds) / 4 + sums == of_one - needed + more, kinds

@@ -48,7 +48,7 @@ NAMES = (
     "@l;-1",
     "&lt;m&gt;javascript:n",
 )
-IN_A_SPREADSHEET = {"=1+1|'k'!A0": "'=1+1|'k'!A0", "@l;-1": "'@l;'-1"}
+IN_A_SPREADSHEET = {"--> j": "'--> j", "=1+1|'k'!A0": "'=1+1|'k'!A0", "@l;-1": "'@l;'-1"}
 """Names that would be formulas, as they are in CSV files."""
 
 

@@ -376,7 +376,7 @@ def test_other_systems_are_ratios_of_their_own_session() -> None:
     assert set(section.plots[0].data["system"]) == {"c", "jax", "mine"}
     assert not [name for name in section.plots[0].data if "second" in name]
     open_question = section_of(other_systems.STUDY, other_systems=OTHERS.query("system == 'mine'").assign(high=1.33))
-    assert open_question.headline.endswith("longer in 0 of 2, less in 0, undecided in 2 (mine at H = 4, 16).")
+    assert open_question.headline.endswith("longer in 0 of 2, less in 0, undecided in 2 (mine at H = 1, 4).")
     for nothing in (None, OTHERS.query("system == 'reference'")):
         assert shown(other_systems.STUDY, other_systems=nothing) is None
 
