@@ -219,14 +219,14 @@ def checked_population(
             f"params.W1: expected shape (networks, hidden, features); got {raw['W1'].shape}; "
             "stack the networks along a first axis"
         )
-    size, H, _ = raw["W1"].shape
+    size, H, D = raw["W1"].shape
     for name, shape in {"b1": (size, H), "W2": (size, H), "b2": (size,)}.items():
         _shape(f"params.{name}", raw[name], shape, "stack the networks along a first axis")
     rates = _numbers("learning_rate", learning_rate)
     if rates.shape not in ((), (size,)):
         raise ValueError(f"learning_rate: expected one number or {size}; got shape {rates.shape}; pass one per network")
     # A network of all units of the population has the same checks and conversions as each of them.
-    flat = Params(raw["W1"].reshape(size * H, -1), raw["b1"].reshape(-1), raw["W2"].reshape(-1), raw["b2"][0])
+    flat = Params(raw["W1"].reshape(size * H, D), raw["b1"].reshape(-1), raw["W2"].reshape(-1), raw["b2"][0])
     problem = checked(X, y, flat, iterations, float(rates.flat[0]))
     real = problem.X.dtype
     own = Params(
@@ -252,8 +252,7 @@ def merge_samples(X: Array, y: Array) -> tuple[Array, Array]:
         (D, m) the different samples, and (2, m) how many of label 0 and of label 1 each stands for: those that stand
         for most first, otherwise in the order of X.
     """
-    samples = X.T + 0.0  # makes 0.0 of -0.0
-    _, first, which = np.unique(samples, axis=0, return_index=True, return_inverse=True)
+    _, first, which = np.unique(X.T, axis=0, return_index=True, return_inverse=True)  # 0.0 and -0.0 are the same
     counts = np.stack([np.bincount(which.ravel(), weights=labels, minlength=len(first)) for labels in (1 - y, y)])
     order = np.lexsort((first, -counts.sum(axis=0)))
     return np.ascontiguousarray(X[:, first[order]]), counts[:, order].astype(X.dtype)
