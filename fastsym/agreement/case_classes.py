@@ -136,11 +136,17 @@ def sizes() -> Iterator[Setup]:
     few = [edge + d for edge in (*EDGES, 640, 768, *MANY_SAMPLES) for d in (-1, 0, 1)]
     for i, size in enumerate(few + [700 + STRIDE * k for k in range(BASE)]):
         yield needles((8, 9, 3)[i % 3], 1 + i % 5, size)
+        # Needles cost next to nothing; in these each sample has its share of the cost, too.
+        yield plain("sizes, ordinary samples", (8, 9, 3)[i % 3], 1 + i % 3, size)
+        yield plain("sizes, ordinary samples", (8, 9, 3)[i % 3], 0, size)
     for D, H, M in ((9, 3, 8193), (8, 20, 16385), (3, 4, 32769), (17, 66, 1030), (40, 70, 300), (26, 9, 4100)):
         yield needles(D, H, M)
     for D, H, M in ((9, 1, 70001), (8, 0, 66001)):
         yield needles(D, H, M)
         yield needles(D, H, M, other=True)
+    for H in (0, 1):  # the product of what the logarithms are taken of overflows, if it is one
+        setup = plain("sizes, costs of log 2", 8, H, 70001)
+        yield setup._replace(params=type(setup.params)(*(0 * field for field in setup.params)))
     yield plain("sizes", 65541, 1, 1)
     yield plain("sizes", 1, 65541, 1)
     yield plain("sizes", 800, 120, 3)
@@ -418,6 +424,12 @@ def networks(dtype: str) -> tuple[Networks, ...]:
                 for p in range(size)
             ]
             found.append(Networks(cases, threads, merged))
+    for D, H, different, recurring in ((8, 2, 2000, 1000), (9, 17, 1000, 560)):
+        X, y = table(D, different + recurring)
+        X[:, different:] = X[:, :recurring]
+        name = f"D {D} H {H}, {different} different samples, {recurring} of them twice"
+        cases = [Setup(name, X, y, network(D, H, 50 + p)).case(dtype) for p in range(2)]
+        found.append(Networks(cases, 1, merged=True))
     return tuple(found)
 
 

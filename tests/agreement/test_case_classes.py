@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from fastsym import VARIANTS
-from fastsym.agreement import case_classes, check_case, long_run, truth
+from fastsym.agreement import case_classes, check_case, examination, long_run, truth
 from fastsym.agreement.case_classes import BASE, CLASSES
-from fastsym.agreement.expected import follow
+from fastsym.agreement.expected import follow, gradients
+from fastsym.kernels import fused, layout, loops
 from fastsym.model import reference
+from fastsym.training.checks import merge_samples
 
 DTYPES = ("float64", "float32")
 MANY = 7168
@@ -51,6 +53,13 @@ def test_every_size_occurs_at_the_ends_of_blocks_and_beyond_16_bits():
         assert {size % 16 for size in found if size >= 100} == set(range(16))
 
 
+def test_the_kernels_own_blocks_are_among_the_edges():
+    lanes = [layout.REGISTER_BYTES // np.dtype(dtype).itemsize for dtype in DTYPES]
+    blocks = {loops.BLOCK, fused.BLOCK, layout.LONG_BLOCK, *(4 * L * layout.BLOCK_GROUPS for L in lanes)}
+    assert blocks <= set(case_classes.EDGES)
+    assert all(BASE % L == 0 for L in lanes)
+
+
 def test_features_and_labels_are_what_they_are_called():
     found = {setup.name.split(", D ")[0]: setup for setup in setups("features") if setup.dtype != "float32"}
     assert np.signbit(found["features: negative zeros alone"].X).all()
@@ -87,6 +96,19 @@ def test_needles_are_what_the_gradient_is_made_of():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("M", [225, 449, 897])
+def test_a_cost_that_leaves_out_the_first_sample_of_a_block_is_found(M, hidden, dtype):
+    found = [setup for setup in setups("sizes") if setup.X.shape[1] == M and bool(sizes(setup)[1]) == hidden]
+    lost = []
+    for setup in found:
+        X, y, params = setup.case(dtype).problem()
+        (own,), _ = gradients(X[:, -1:], y[-1:], truth.flatten(params)[None], truth.hidden_units(params))
+        lost.append(own / M > 2 * setup.case(dtype).bound[0])
+    assert any(lost)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_neighbouring_changes_give_other_results(dtype):
     for cases in case_classes.changes(dtype):
         assert len(cases) == 9
@@ -102,6 +124,17 @@ def test_networks_of_one_call_differ():
         assert len(starts) == len(networks.cases)
     threads = {networks.threads for networks in case_classes.networks("float64")}
     assert threads == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("narrow", [False, True])
+def test_merged_samples_end_within_a_later_block(narrow, dtype):
+    plans = []
+    for networks in case_classes.networks(dtype):
+        X, y, params = networks.cases[0].problem()
+        if networks.merged and (len(params.W2) <= layout.NARROW) == narrow:
+            plans.append(layout.pack(*merge_samples(X, y), len(params.W2))[1])
+    assert any(4 * plan.block < plan.weighted < 4 * (plan.groups - plan.block) for plan in plans)
 
 
 # Long calls
@@ -135,6 +168,7 @@ def test_all_calls_of_a_problem_are_one_path():
         for case in cases:
             assert np.array_equal(case.truth[0][: case.iterations], longest[: case.iterations])
     assert max(case.iterations for case in long_run.cases("float64")) > 4096
+    assert any(case.iterations >= examination.WATCHED_ITERATIONS for case in long_run.cases("float64"))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
