@@ -183,6 +183,8 @@ def test_confirmation_is_over_when_what_is_significant_would_be_seen():
         for c, expected in zip(around(border), (True, False), strict=True):
             made = samples(dict.fromkeys(names, 0.0), c, 10, "confirmation")
             assert enough(made, Kept(names, (), False), 0.01) == expected
+            if len(names) == 2:  # one test and all of them together are two cases, too
+                assert enough(made, Kept(names[:1], (), True, names), 0.01) == expected
 
 
 def test_a_confirmation_of_everything_alone_asks_for_enough_triples():
@@ -233,6 +235,8 @@ def test_a_test_that_needed_no_confirmation_counts_the_planned_one():
     assert (found.triples, found.confirmed, found.p_value) == (8, False, None)
     limit = max(math.log1p(BAR) + SURE * error_of(0.01, 30), (norm.isf(0.01) + SURE) * error_of(0.01, 30))
     assert found.detectable == pytest.approx(math.expm1(limit), rel=1e-4)
+    noisy = decide(samples({"a": 0.0}, 0.05, 8), [], Kept((), (), False), BAR, 30).cases[0]
+    assert noisy.detectable == pytest.approx(math.expm1((norm.isf(0.01) + SURE) * error_of(0.05, 30)), rel=1e-4)
     kept = Kept(tuple("bcd"), (), True, threshold=0.05)
     full = samples(dict.fromkeys("abcd", 0.0), 0.01, 8)
     confirmation = samples(dict.fromkeys("bcd", 0.0), 0.01, 30, "confirmation", first=8)
