@@ -111,6 +111,9 @@ def test_a_change_by_just_the_bar_is_looked_at_again_and_is_no_verdict():
     # A bar of 100 % and a head that takes twice or half as long: logarithms of both are the same to the last bit.
     kept = screen(at_the_bar(2.0), 1.0)
     assert (kept.slower, kept.everything) == (("a", "b"), True)
+    # What may be faster has to be beyond half of the bar's logarithm: that of 4 is twice that of 2.
+    assert screen(at_the_bar(0.5), 3.0).faster == ()
+    assert screen(at_the_bar(0.5), 2.99).faster == ("a", "b")
     for head, verdict in ((2.0, "slower"), (0.5, "faster")):
         names = Kept(*((("a", "b"), ()) if head > 1 else ((), ("a", "b"))), everything=True, panel=("a", "b"))
         found = decide([], at_the_bar(head, "confirmation"), names, 1.0, 6)
