@@ -138,3 +138,16 @@ def test_fused_weighted_sum_takes_every_feature(D: int) -> None:
 @pytest.mark.parametrize("size", [1, fused.BLOCK - 1, fused.BLOCK, fused.BLOCK + 1, 5 * fused.BLOCK + 3])
 def test_fused_log_product_flushes(size: int) -> None:
     assert fused.log_product(np.full(size, 2.0)) == pytest.approx(size * math.log(2), rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("H", "M", "samples"), [(4, 100, 100), (4, 1000, fused.BLOCK), (20_000, 1000, 104), (3 << 20, 9, 1)]
+)
+def test_fused_holds_at_most_16_mebibytes_of_activations(
+    monkeypatch: pytest.MonkeyPatch, H: int, M: int, samples: int
+) -> None:
+    blocks = []
+    monkeypatch.setattr(fused, "_train_network", lambda *arguments: blocks.append(arguments[-1]))
+    params = Params(np.zeros((H, 1)), np.zeros(H), np.zeros(H), np.zeros(()))
+    fused.train_network(np.zeros((1, M)), np.zeros(M), params, 0.1, np.zeros(1))
+    assert blocks == [samples]
