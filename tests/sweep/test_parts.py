@@ -130,6 +130,7 @@ def test_the_command_names_what_it_sets_aside(tmp_path):
     assert result.exit_code == 0
     assert result.stderr.startswith(f"warning: {part}: ")
     assert len(result.stderr.splitlines()) == 1
+    assert sweep.read(tmp_path / "out")["network"].tolist() == [0, 1]  # of one part
 
 
 def test_a_chunk_with_other_rows_than_its_own_is_not_written(tmp_path):
