@@ -13,6 +13,7 @@ empty compilation cache each time. Text, annotations and messages of errors are 
 
 ``reports/mutation.csv`` has one row a target, and ``reports/mutation-survivors.csv`` one for each change that nothing
 noticed, with the reason why, which is written by hand and kept as long as the line stays as it is.
+Where that reason ends with "Judged by reading alone", the change was not run.
 """
 
 import ast

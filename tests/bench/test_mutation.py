@@ -1,6 +1,7 @@
 import ast
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bench import ROOT
@@ -68,3 +69,17 @@ def test_every_target_and_its_tests_are_there(target):
 def test_equal_changes_of_one_line_are_told_apart():
     found = mutants("a = [b[1], b[1]]\n")
     assert len({(each.line, each.column, each.before, each.after) for each in found}) == len(found) == 2
+
+
+def test_every_recorded_survivor_is_explained_and_few_of_the_kernels_make_a_difference():
+    table = pd.read_csv(ROOT / "reports" / "mutation.csv", index_col="target")
+    left = pd.read_csv(ROOT / "reports" / "mutation-survivors.csv", keep_default_na=False)
+    noticed = table["by_certificate"] + table["by_tests_only"]
+    assert (noticed + table["survivors"] == table["mutants"]).all()
+    counts = left["target"].value_counts().reindex(table.index, fill_value=0)
+    assert (counts == table["survivors"]).all()
+    assert left["why"].str.endswith(".").all()
+    different = left["target"][left["why"].str.startswith("Not equivalent")].value_counts()
+    for name, target in TARGETS.items():
+        if target.certificate:
+            assert noticed[name] >= 0.95 * (noticed[name] + different.get(name, 0))
