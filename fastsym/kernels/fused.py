@@ -15,6 +15,7 @@ from fastsym.kernels._jit import jit, jit_expanded, jit_inline, jit_reordered
 from fastsym.kernels.elementary import TWO_LOG2_E, exp_of_minus_normal, log, sigmoid_from, tanh_scaled
 from fastsym.kernels.lanes import fabs, fma, like, select_negative
 from fastsym.kernels.layout import aligned
+from fastsym.kernels.threads import STOP, atomic_load, run_in_one_thread
 from fastsym.model.params import Array, LayerParams, Params
 
 BLOCK = 224
@@ -163,7 +164,7 @@ def update(params: Params, step: Any, dW1: Array, db1: Array, dW2: Array, db2: A
 
 
 @jit
-def _train_network(X: Array, y: Array, params: Params, step: Any, costs: Array, block: int) -> None:
+def _train_network(X: Array, y: Array, params: Params, step: Any, costs: Array, block: int, counters: Array) -> None:
     H, M = params.W1.shape[0], y.shape[0]
     A = np.empty((H, block), X.dtype)
     z1, z2, dz2 = np.empty(block, X.dtype), np.empty(block, X.dtype), np.empty(block, X.dtype)
@@ -178,6 +179,8 @@ def _train_network(X: Array, y: Array, params: Params, step: Any, costs: Array, 
         db1[:] = 0
         dW2[:] = 0
         for start in range(0, M, block):
+            if atomic_load(counters, STOP) != 0:
+                return
             n = min(block, M - start)
             z2[:n] = params.b2[()]
             for h in range(H):
@@ -221,7 +224,12 @@ def train_network(X: Array, y: Array, params: Params, learning_rate: float, cost
     """Train the two-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
     block = max(1, min(BLOCK, X.shape[1], ACTIVATION_BYTES // params.W2.nbytes))
-    _train_network(rows_aligned(X), y, params, step, costs, block)
+    rows = rows_aligned(X)
+
+    def work(_thread: int, counters: Array) -> None:
+        _train_network(rows, y, params, step, costs, block, counters)
+
+    run_in_one_thread(work, X.shape[1] * params.W2.size * len(X))
 
 
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:

@@ -13,8 +13,7 @@ Kernels take the structs as they are: to Numba a NamedTuple is its fields.
 """
 
 from functools import cache
-from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -115,6 +114,20 @@ class Networks(NamedTuple):
     """0 for no snapshots."""
 
 
+class Source(NamedTuple):
+    """What a user passes, for a training that is so small that the kernel brings it into the layout."""
+
+    X: Array
+    """(D, M); (0, 0) if that is done."""
+    y: Array
+    """(M,)"""
+    W1: Array
+    b1: Array
+    W2: Array
+    b2: Array
+    """Parameters with the axis of networks in front."""
+
+
 def aligned(size: int, dtype: DTypeLike) -> Array:
     """Zeros that begin on a multiple of 64 bytes, so that no register is loaded from two cache lines."""
     count = size * np.dtype(dtype).itemsize
@@ -141,9 +154,18 @@ def copy_samples(X: Array, packed: Array, rows: int, G: int) -> None:
     D, M = X.shape
     for d in range(D):
         for first in range(0, M, G):
-            start = (first // G * rows + d) * G
-            for m in range(first, min(first + G, M)):
-                packed[start + m - first] = X[d, m]
+            group, start = X[d, first : first + G], (first // G * rows + d) * G
+            target = packed[start : start + G]
+            for m in range(group.size):
+                target[m] = group[m]
+
+
+def plain_plan(X: Array, hidden: int) -> Plan:
+    """Return the sizes for a table with features X (D, M), in which each sample stands for one."""
+    D, M = X.shape
+    L = REGISTER_BYTES // X.itemsize
+    F = chunk_size(D)
+    return Plan(hidden, M, -(-M // (4 * L)), -(-D // F), -(-(F + 2) // L) * L, slice_count(X), 0, BLOCK_GROUPS)
 
 
 def pack(X: Array, y: Array, hidden: int) -> tuple[Table, Plan]:
@@ -159,17 +181,13 @@ def pack(X: Array, y: Array, hidden: int) -> tuple[Table, Plan]:
     hidden
         H.
     """
-    real = X.dtype
-    D, M = X.shape
+    real, M, F = X.dtype, X.shape[1], chunk_size(X.shape[0])
     L = REGISTER_BYTES // real.itemsize
     G = 4 * L
-    F = chunk_size(D)
-    chunks, groups = -(-D // F), -(-M // G)
-    packed = aligned(groups * chunks * F * G, real)
-    copy_samples(X, packed, chunks * F, G)
-    signs = aligned(groups * G, real)
-    signed_weights, ones_of_both, weighted = signs, signs[:0], 0
-    slices, block, samples = slice_count(X), BLOCK_GROUPS, M
+    plan = plain_plan(X, hidden)
+    packed, signs = aligned(plan.groups * plan.C * F * G, real), aligned(plan.groups * G, real)
+    copy_samples(X, packed, plan.C * F, G)
+    signed_weights, ones_of_both = signs, signs[:0]
     if y.ndim == 1:  # without arrays beside those that stay: samples may be many
         np.multiply(y, -2, out=signs[:M])
         signs[:M] += 1
@@ -178,12 +196,11 @@ def pack(X: Array, y: Array, hidden: int) -> tuple[Table, Plan]:
         signs[:M] = np.where(zeros > 0, 1, -1)
         weighted = -(-int((zeros + ones > 1).sum()) // L)
         if weighted:
-            signed_weights, ones_of_both = aligned(groups * G, real), aligned(weighted * L, real)
+            signed_weights, ones_of_both = aligned(plan.groups * G, real), aligned(weighted * L, real)
             signed_weights[:M] = signs[:M] * (zeros + ones)
             ones_of_both[:M] = np.where(zeros > 0, ones, 0)[: weighted * L]
-        slices, block = 1, min(groups, LONG_BLOCK // G) if hidden <= NARROW else BLOCK_GROUPS
-        samples = int(y.sum())
-    plan = Plan(hidden, samples, groups, chunks, -(-(F + 2) // L) * L, slices, weighted, block)
+        block = min(plan.groups, LONG_BLOCK // G) if hidden <= NARROW else BLOCK_GROUPS
+        plan = plan._replace(M=int(y.sum()), slices=1, weighted=weighted, block=block)
     return Table(packed, signs, signed_weights, ones_of_both, (0,) * F), plan
 
 
@@ -192,14 +209,27 @@ def _length(plan: Plan) -> int:
     return plan.H * plan.C * plan.S
 
 
-def thread_memory(table: Table, plan: Plan) -> tuple[Weights, Scratch]:
-    """Make what each thread needs for itself, side by side in one piece of memory."""
-    block, length = plan.block * 4 * REGISTER_BYTES // table.X.itemsize, _length(plan)
-    sizes = (plan.H * block, block, block, length, state_size(table, plan))
-    ends = list(accumulate(sizes))
-    memory = aligned(ends[-1], table.X.dtype)
-    A, z, dz, scaled, state = (memory[end - size : end] for size, end in zip(sizes, ends, strict=True))
-    return Weights(state, scaled, state[length:]), Scratch(A, z, dz)
+def thread_numbers(plan: Plan, itemsize: int) -> int:
+    """Return how many numbers each thread needs for itself: its scratch, then its weights, side by side."""
+    L = REGISTER_BYTES // itemsize
+    return (plan.H + 2) * plan.block * 4 * L + 2 * _length(plan) + L
+
+
+def small_memory(plan: Plan, F: int, real: np.dtype[Any], P: int) -> tuple[Table, Array, Array, Partials]:
+    """Make all that P networks on one thread need, side by side: table, states, a thread's memory, sums."""
+    samples, state = plan.groups * 4 * REGISTER_BYTES // real.itemsize, state_size(plan, real.itemsize)
+    signs = samples * plan.C * F
+    states = signs + samples
+    own = states + P * state
+    sums = own + thread_numbers(plan, real.itemsize)
+    all_of_it = aligned(sums + plan.slices * _length(plan), real)
+    labels = all_of_it[signs:states]
+    return (
+        Table(all_of_it[:signs], labels, labels, labels[:0], (0,) * F),
+        all_of_it[states:own].reshape(P, state),
+        all_of_it[own:sums],
+        Partials(all_of_it[sums:], np.zeros((plan.slices, 8))),
+    )
 
 
 def shared_memory(table: Table, plan: Plan, copies: int) -> Partials:
@@ -209,15 +239,15 @@ def shared_memory(table: Table, plan: Plan, copies: int) -> Partials:
     return Partials(gradients, aligned(slots * 8, np.float64).reshape(-1, 8))
 
 
-def state_size(table: Table, plan: Plan) -> int:
+def state_size(plan: Plan, itemsize: int) -> int:
     """N, numbers in one network's state."""
-    return _length(plan) + REGISTER_BYTES // table.X.itemsize
+    return _length(plan) + REGISTER_BYTES // itemsize
 
 
 def working_bytes(plan: Plan, itemsize: int, threads: int, *, together: bool) -> int:
-    """Return the bytes of :func:`thread_memory` and :func:`shared_memory` for so many threads."""
-    row_copies = 2 * threads + plan.slices * (2 if together and threads > 1 else threads)
-    return row_copies * _length(plan) * itemsize + threads * (plan.H + 2) * plan.block * 4 * REGISTER_BYTES
+    """Return the bytes of :func:`thread_numbers` and :func:`shared_memory` for so many threads."""
+    row_copies = plan.slices * (2 if together and threads > 1 else threads)
+    return (row_copies * _length(plan) + threads * thread_numbers(plan, itemsize)) * itemsize
 
 
 def _row_views(states: Array, plan: Plan) -> tuple[Array, Array]:
@@ -238,7 +268,7 @@ def pack_networks(
 ) -> Networks:
     """Bring a population with W1 (P, H, D), b1 (P, H), W2 (P, H), b2 (P,) into the kernel's layout."""
     real, P, F = table.X.dtype, len(params.W1), len(table.features)
-    states = aligned(P * state_size(table, plan), real).reshape(P, -1)
+    states = aligned(P * state_size(plan, table.X.itemsize), real).reshape(P, -1)
     rows, last = _row_views(states, plan)
     for c in range(plan.C):
         part = params.W1[:, :, c * F : (c + 1) * F]

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 
 from fastsym.kernels._jit import jit
+from fastsym.kernels.threads import STOP, run_in_one_thread
 from fastsym.model.params import Array, LayerParams, Params
 
 BLOCK = 64
 """Samples summed before their sum joins the total: one long running sum would round more than NumPy's does."""
+TANH_STEPS = 10
+"""How many features' work tanh is worth, about, when an iteration's is estimated."""
 
 
 @jit
@@ -62,7 +65,7 @@ def hidden_backward(X: Array, m: int, a: Array, W2: Array, dz2: Any, dW1: Array,
 
 @jit
 def _train_network(
-    X: Array, y: Array, params: Params, step: Any, costs: Array, a: Array, sums: Any, parts: Any
+    X: Array, y: Array, params: Params, step: Any, costs: Array, a: Array, sums: Any, parts: Any, counters: Array
 ) -> None:
     W1, b1, W2, b2 = params
     dW1, db1, dW2 = sums
@@ -71,6 +74,8 @@ def _train_network(
         cost, db2 = 0.0, 0.0
         dW1[:], db1[:], dW2[:] = 0, 0, 0
         for start in range(0, M, BLOCK):
+            if counters[STOP] != 0:  # a plain read, for this must run without Numba's compiler too
+                return
             parts[0][:], parts[1][:], parts[2][:] = 0, 0, 0
             for m in range(start, min(start + BLOCK, M)):
                 hidden_forward(X, m, W1, b1, a)
@@ -90,12 +95,16 @@ def _train_network(
 
 
 @jit
-def _train_layer(X: Array, y: Array, W: Array, b: Array, step: Any, costs: Array, dW: Array, part: Array) -> None:
+def _train_layer(
+    X: Array, y: Array, W: Array, b: Array, step: Any, costs: Array, dW: Array, part: Array, counters: Array
+) -> None:
     D, M = X.shape
     for i in range(costs.shape[0]):
         cost, db = 0.0, 0.0
         dW[:] = 0
         for start in range(0, M, BLOCK):
+            if counters[STOP] != 0:
+                return
             part[:] = 0
             for m in range(start, min(start + BLOCK, M)):
                 z = b[()]
@@ -116,10 +125,20 @@ def train_network(X: Array, y: Array, params: Params, learning_rate: float, cost
     """Train the two-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
     sums, parts = (tuple(np.empty_like(like) for like in params[:3]) for _ in range(2))
-    _train_network(X, y, params, step, costs, np.empty_like(params.b1), sums, parts)
+    a = np.empty_like(params.b1)
+
+    def work(_thread: int, counters: Array) -> None:
+        _train_network(X, y, params, step, costs, a, sums, parts, counters)
+
+    run_in_one_thread(work, X.shape[1] * params.W2.size * (len(X) + TANH_STEPS))
 
 
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:
     """Train the one-layer net; arguments as for :func:`fastsym.model.reference.train_network`."""
     step = X.dtype.type(learning_rate / X.shape[1])
-    _train_layer(X, y, *params, step, costs, np.empty_like(params.W), np.empty_like(params.W))
+    dW, part = np.empty_like(params.W), np.empty_like(params.W)
+
+    def work(_thread: int, counters: Array) -> None:
+        _train_layer(X, y, *params, step, costs, dW, part, counters)
+
+    run_in_one_thread(work, X.shape[1] * (len(X) + TANH_STEPS))

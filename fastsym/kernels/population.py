@@ -13,19 +13,25 @@ import numpy as np
 
 from fastsym.kernels import bands
 from fastsym.kernels.layout import (
+    Networks,
     Plan,
+    Source,
     Table,
+    aligned,
+    chunk_size,
     pack,
     pack_networks,
+    plain_plan,
     read_states,
     shared_memory,
     slice_count,
+    small_memory,
     state_size,
-    thread_memory,
+    thread_numbers,
     working_bytes,
 )
 from fastsym.kernels.simd import train_networks
-from fastsym.kernels.threads import Crew, new_counters, run_in_threads, thread_count
+from fastsym.kernels.threads import LONG_WORK, Crew, new_counters, run_in_one_thread, run_in_threads, thread_count
 from fastsym.model.params import Array, Params
 
 SMALL_BYTES = 24 << 20
@@ -34,8 +40,6 @@ STATES_BYTES = 8 << 20
 """States of the networks that are brought into the kernel's layout at a time, unless one has more."""
 BANDS_BYTES = 16 << 20
 """Bytes that the threads of one network may take for bands: fewer threads take part where they would need more."""
-LONG_WORK = 1e8
-"""Sample x unit x feature steps of one iteration above which the calling thread only waits, to hear Ctrl-C."""
 
 
 def threads_used(X: Array) -> int:
@@ -79,17 +83,22 @@ def train_population(
         Like params, with an axis of snapshots after P; overwritten with the parameters before iterations 0,
         ``every``, 2 ``every``, ...
     """
-    table, plan = pack(X, y, params.W2.shape[1])
-    P = len(params.W1)
-    units = np.ones(plan.H, X.dtype) if multiplicity is None else multiplicity
+    P, H = params.W2.shape
+    units = np.ones(H, X.dtype) if multiplicity is None else multiplicity
+    if threads == 1 and history is None and y.ndim == 1 and P * H * X.size <= LONG_WORK:
+        plan = plain_plan(X, H)
+        if P * state_size(plan, X.itemsize) * X.itemsize <= STATES_BYTES and _fits(plan, params, 1):
+            _train_small(Source(X, y, *params), plan, learning_rates, costs, units)
+            return
+    table, plan = pack(X, y, H)
     snapshots = Params(*(a[:, None][:, :0] for a in params)) if history is None else history
-    if not _fits(table, plan, params, min(threads, plan.slices if P == 1 else P)):
+    if not _fits(plan, params, min(threads, plan.slices if P == 1 else P)):
         sharing = max(1, min(threads, BANDS_BYTES // bands.band_bytes(plan, X.dtype)))
         for p, rate in enumerate(learning_rates):
             network, kept = (Params(*(a[p, ...] for a in each)) for each in (params, snapshots))
             bands.train_network(table, plan, network, float(rate), costs[p], sharing, units, kept, every)
         return
-    batch = max(1, STATES_BYTES // (state_size(table, plan) * X.itemsize))
+    batch = max(1, STATES_BYTES // (state_size(plan, X.itemsize) * X.itemsize))
     if batch >= P:
         _train_batch(table, plan, params, learning_rates, costs, threads, units, snapshots, every)
         return
@@ -99,11 +108,20 @@ def train_population(
         _train_batch(table, plan, few, learning_rates[part], costs[part], threads, units, kept, every)
 
 
-def _fits(table: Table, plan: Plan, params: Params, threads: int) -> bool:
+def _train_small(source: Source, plan: Plan, learning_rates: Array, costs: Array, multiplicity: Array) -> None:
+    """Train networks in one compiled call, which does on its way what would take longer in Python."""
+    real = source.X.dtype
+    table, states, memory, partials = small_memory(plan, chunk_size(len(source.X)), real, len(costs))
+    no_history = states[None, :0]
+    networks = Networks(states, (learning_rates / plan.M).astype(real), multiplicity, costs, no_history, 0)
+    train_networks(table, plan, networks, memory, partials, Crew(new_counters(), 0, 1), source)
+
+
+def _fits(plan: Plan, params: Params, threads: int) -> bool:
     """Whether all that makes training quick stays within the memory that may be used."""
-    weights = sum(a.nbytes for a in params)
-    P, state = len(params.W1), state_size(table, plan) * table.X.itemsize
-    needed = working_bytes(plan, table.X.itemsize, threads, together=P == 1) + min(P * state, max(state, STATES_BYTES))
+    P, itemsize = len(params.W1), params.W1.itemsize
+    weights, state = sum(a.nbytes for a in params), state_size(plan, itemsize) * itemsize
+    needed = working_bytes(plan, itemsize, threads, together=P == 1) + min(P * state, max(state, STATES_BYTES))
     return needed <= 2 * weights + SMALL_BYTES
 
 
@@ -125,14 +143,16 @@ def _train_batch(
     threads = min(threads, plan.slices if P == 1 else P)
     together = P == 1 and threads > 1
     shared = shared_memory(table, plan, copies=2) if together else None
+    packed = Source(np.empty((0, 0), table.X.dtype), table.signs, *(np.empty_like(a[:0]) for a in params))
 
     def work(thread: int, counters: Array) -> None:
         partials = shared or shared_memory(table, plan, copies=1)
+        memory = aligned(thread_numbers(plan, table.X.itemsize), table.X.dtype)
         crew = Crew(counters, thread, threads) if together else Crew(counters, 0, 1)
-        train_networks(table, plan, networks, *thread_memory(table, plan), partials, crew)
+        train_networks(table, plan, networks, memory, partials, crew, packed)
 
-    if threads == 1 and P * plan.H * table.X.size <= LONG_WORK:
-        work(0, new_counters())
+    if threads == 1:
+        run_in_one_thread(work, P * plan.H * table.X.size)
     else:
         run_in_threads(work, threads)
     read_states(networks.states, table, plan, params)

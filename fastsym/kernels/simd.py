@@ -9,7 +9,8 @@ here, on one thread or many, and takes :mod:`fastsym.kernels.bands` instead wher
 """
 
 from fastsym.kernels._jit import jit, jit_expanded, jit_inline
-from fastsym.kernels.layout import Networks, Partials, Plan, Scratch, Table, Weights
+from fastsym.kernels.lanes import lanes_per_register
+from fastsym.kernels.layout import Networks, Partials, Plan, Scratch, Source, Table, Weights, copy_samples
 from fastsym.kernels.passes import scale_weights, slice_sums, update
 from fastsym.kernels.threads import NEXT, Crew, atomic_add, barrier
 from fastsym.model.params import Array
@@ -20,6 +21,42 @@ def copy_state(source: Array, target: Array) -> None:
     """Copy one network's state; a loop, because an assignment of slices takes longer to compile than all the rest."""
     for i in range(target.size):
         target[i] = source[i]
+
+
+@jit_inline
+def copy_table(source: Source, table: Table, plan: Plan) -> None:
+    """Overwrite the zeros of ``table`` with features and labels."""
+    copy_samples(source.X, table.X, plan.C * len(table.features), 4 * lanes_per_register(table.X))
+    for m in range(source.y.size):
+        table.signs[m] = 1 - 2 * source.y[m]
+
+
+@jit_inline
+def write_states(source: Source, table: Table, plan: Plan, states: Array) -> None:
+    """Overwrite the zeros of ``states`` (P, N) with the networks."""
+    F = len(table.features)
+    for p in range(states.shape[0]):
+        for h in range(plan.H):
+            r = h * plan.C * plan.S
+            for d in range(source.W1.shape[2]):
+                states[p, r + d // F * plan.S + d % F] = source.W1[p, h, d]
+            states[p, r + F] = source.b1[p, h]
+            states[p, r + F + 1] = source.W2[p, h]
+        states[p, plan.H * plan.C * plan.S] = source.b2[p]
+
+
+@jit_inline
+def read_states(source: Source, table: Table, plan: Plan, states: Array) -> None:
+    """Overwrite the networks with ``states``."""
+    F = len(table.features)
+    for p in range(states.shape[0]):
+        for h in range(plan.H):
+            r = h * plan.C * plan.S
+            for d in range(source.W1.shape[2]):
+                source.W1[p, h, d] = states[p, r + d // F * plan.S + d % F]
+            source.b1[p, h] = states[p, r + F]
+            source.W2[p, h] = states[p, r + F + 1]
+        source.b2[p] = states[p, plan.H * plan.C * plan.S]
 
 
 @jit_expanded
@@ -64,7 +101,13 @@ def train_together(
 
 @jit
 def train_networks(
-    table: Table, plan: Plan, networks: Networks, weights: Weights, scratch: Scratch, partials: Partials, crew: Crew
+    table: Table,
+    plan: Plan,
+    networks: Networks,
+    memory: Array,
+    partials: Partials,
+    crew: Crew,
+    source: Source,
 ) -> None:
     """Take networks from a queue and train them together with the thread's crew, until none is left.
 
@@ -74,16 +117,29 @@ def train_networks(
         From :func:`fastsym.kernels.layout.pack`.
     networks
         States are modified in place, costs and history overwritten.
-    weights, scratch
-        The thread's own.
+    memory
+        The thread's own, of :func:`fastsym.kernels.layout.thread_numbers`.
     partials
         The crew's; with two copies, if it has more than one thread.
     crew
         Crews of one thread may share the counters, and with them the queue.
+    source
+        If not empty: table and states are made from it first, in place of zeros, and its parameters overwritten in the
+        end.
     """
+    length, block = plan.H * plan.C * plan.S, plan.block * 4 * lanes_per_register(table.X)
+    z, dz, scaled, rows = plan.H * block, (plan.H + 1) * block, (plan.H + 2) * block, (plan.H + 2) * block + length
+    weights = Weights(memory[rows:], memory[scaled:rows], memory[rows + length :])
+    scratch = Scratch(memory[:z], memory[z:dz], memory[dz:scaled])
+    small = source.X.size > 0
+    if small:
+        copy_table(source, table, plan)
+        write_states(source, table, plan, networks.states)
     # Each of the crew draws a number; nobody draws again before the barriers let all go that drew the last one.
     p = atomic_add(crew.counters, NEXT, 1) // crew.threads
     while p < networks.costs.shape[0]:
         if not train_together(table, plan, networks, weights, scratch, partials, crew, p):
             return
         p = atomic_add(crew.counters, NEXT, 1) // crew.threads
+    if small:
+        read_states(source, table, plan, networks.states)

@@ -31,6 +31,8 @@ SPINS = 4000
 ARRIVALS, STOP, NEXT, COUNTERS = 0, 8, 16, 24
 """Places in the shared counters, a cache line apart: arrivals at the barrier, a request to stop, the next network; and
 the counters' length."""
+LONG_WORK = 1e8
+"""Sample x unit x feature steps of one iteration above which the calling thread only waits, to hear Ctrl-C."""
 
 
 class Crew(NamedTuple):
@@ -181,6 +183,14 @@ def _idle_worker() -> _Worker:
         return _idle.pop()
     except IndexError:
         return _Worker()
+
+
+def run_in_one_thread(work: Callable[[int, Array], None], steps: float) -> None:
+    """Call ``work(0, counters)``, as :func:`run_in_threads` does if an iteration of so many steps is long."""
+    if steps <= LONG_WORK:
+        work(0, new_counters())
+    else:
+        run_in_threads(work, 1)
 
 
 def run_in_threads(work: Callable[[int, Array], None], threads: int) -> None:

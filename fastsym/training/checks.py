@@ -13,6 +13,10 @@ from numpy.typing import DTypeLike
 from fastsym.model.params import AnyParams, Array, LayerParams, Params, ParamsT
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+# Tuples made once: small calls notice the making of a union.
+NETWORKS = (Params, LayerParams)
+_FIELD_NAMES = {kind: [f"params.{name}" for name in kind._fields] for kind in NETWORKS}
+BOOLEANS = (bool, np.bool_)
 MOST_ITERATIONS = int(np.iinfo(np.intp).max) // 8
 """Costs of more could not be addressed."""
 
@@ -51,12 +55,11 @@ def checked(X: Any, y: Any, params: ParamsT, iterations: int, learning_rate: flo
     ValueError
         If a shape or a value is out of range.
     """
-    if not isinstance(params, Params | LayerParams):
+    if not isinstance(params, NETWORKS):
         raise TypeError(
             f"params: expected Params or LayerParams; got {type(params).__name__}; make it with fastsym.initialise"
         )
-    raw = {"X": _numbers("X", X), "y": _numbers("y", y)}
-    raw |= {name: _numbers(f"params.{name}", value) for name, value in zip(params._fields, params, strict=True)}
+    raw = {"X": _numbers("X", X), "y": _numbers("y", y)} | _fields(params)
     dtype = _common_dtype(raw)
     if raw["X"].ndim != 2:
         raise ValueError(
@@ -71,19 +74,26 @@ def checked(X: Any, y: Any, params: ParamsT, iterations: int, learning_rate: flo
     advice = "pass one label per column of X (transpose X if samples are its rows)"
     _shape("y", labels, (samples,), "flatten it with numpy.ravel(y)" if flat else advice)
     for name, shape in _expected_shapes(params, raw, n_features).items():
-        _shape(f"params.{name}", raw[name], shape, "make parameters for this X with fastsym.initialise")
-    if not ((labels == 0) | (labels == 1)).all():
+        _shape(name, raw[name], shape, "make parameters for this X with fastsym.initialise")
+    if np.count_nonzero(labels == 0) + np.count_nonzero(labels == 1) != samples:
         wrong = labels[~np.isin(labels, (0, 1))][0]
         raise ValueError(f"y: expected labels 0 and 1 only; got {wrong!r}; {_label_advice(raw['y'])}")
-    arrays = {name: _converted(name, value, dtype) for name, value in raw.items()}
-    fields = [arrays[name].copy() for name in params._fields]
+    converted = {name: _converted(value, dtype) for name, value in raw.items()}
+    own_X, own_y = converted.pop("X"), converted.pop("y")
+    _check_finite({"X": own_X} | converted, raw)  # labels are
     return Problem(
-        arrays["X"],
-        arrays["y"],
-        type(params)(*fields),
+        own_X,
+        own_y,
+        type(params)(*(value.copy() for value in converted.values())),
         checked_count("iterations", iterations),
         _rate(learning_rate, dtype),
     )
+
+
+def _fields(params: AnyParams) -> dict[str, Array]:
+    """Name of each parameter, as messages have it -> plain array."""
+    names = _FIELD_NAMES[Params if isinstance(params, Params) else LayerParams]
+    return {name: _numbers(name, value) for name, value in zip(names, params, strict=True)}
 
 
 def _numbers(name: str, value: Any) -> Array:
@@ -127,14 +137,14 @@ def _common_dtype(arrays: dict[str, Array]) -> np.dtype[Any]:
 
 def _expected_shapes(params: AnyParams, raw: dict[str, Array], D: int) -> dict[str, tuple[int, ...]]:
     if isinstance(params, LayerParams):
-        return {"W": (D,), "b": ()}
-    if raw["W1"].ndim != 2 or len(raw["W1"]) == 0:
+        return {"params.W": (D,), "params.b": ()}
+    if raw["params.W1"].ndim != 2 or len(raw["params.W1"]) == 0:
         raise ValueError(
-            f"params.W1: expected shape (hidden, {D}) with at least one unit; got {raw['W1'].shape}; "
+            f"params.W1: expected shape (hidden, {D}) with at least one unit; got {raw['params.W1'].shape}; "
             "make parameters for this X with fastsym.initialise"
         )
-    H = len(raw["W1"])
-    return {"W1": (H, D), "b1": (H,), "W2": (H,), "b2": ()}
+    H = len(raw["params.W1"])
+    return {"params.W1": (H, D), "params.b1": (H,), "params.W2": (H,), "params.b2": ()}
 
 
 def _shape(name: str, array: Array, expected: tuple[int, ...], advice: str) -> None:
@@ -142,28 +152,29 @@ def _shape(name: str, array: Array, expected: tuple[int, ...], advice: str) -> N
         raise ValueError(f"{name}: expected shape {expected}; got {array.shape}; {advice}")
 
 
-def _converted(name: str, array: Array, dtype: DTypeLike) -> Array:
-    """Convert to what a :class:`Problem` holds, and refuse what is not finite in it."""
-    converted = array
-    if array.dtype != dtype or not (array.flags.carray and type(array) is np.ndarray):
-        # Read-only or unaligned memory would be another type to Numba, and cost a compilation of its own.
-        converted = np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
-    if not _finite(converted):
-        index = tuple(int(i) for i in np.argwhere(~np.isfinite(converted))[0])
-        label = name if name in ("X", "y") else f"params.{name}"
-        raise ValueError(
-            f"{label}: expected finite numbers in {np.dtype(dtype)}; got {array[index]!r} at index {index}; "
-            "drop or fill such entries"
-        )
-    return converted
+def _converted(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Convert to what a :class:`Problem` holds."""
+    if array.dtype == dtype and array.flags.carray and type(array) is np.ndarray:
+        return array
+    # Read-only or unaligned memory would be another type to Numba, and cost a compilation of its own.
+    return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+
+
+def _check_finite(converted: dict[str, Array], raw: dict[str, Array]) -> None:
+    """Refuse what is not finite in the converted arrays; the message shows the entry that was passed."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        for name, array in converted.items():
+            if not _finite(array):
+                index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+                raise ValueError(
+                    f"{name}: expected finite numbers in {array.dtype}; got {raw[name][index]!r} at index {index}; "
+                    "drop or fill such entries"
+                )
 
 
 def _finite(array: Array) -> bool:
     """Whether all entries are finite: a sum tells, without further memory, unless finite numbers overflow in it."""
-    if array.ndim == 0:
-        return math.isfinite(array)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return math.isfinite(np.add.reduce(array, axis=None)) or bool(np.isfinite(array).all())
+    return math.isfinite(np.add.reduce(array, axis=None)) or bool(np.isfinite(array).all())
 
 
 def checked_count(name: str, value: Any) -> int:
@@ -174,7 +185,7 @@ def checked_count(name: str, value: Any) -> int:
     TypeError, ValueError
         If it is not a whole number, or out of range.
     """
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+    if isinstance(value, BOOLEANS) or not isinstance(value, Integral):
         raise TypeError(f"{name}: expected an integer; got {value!r}; pass a whole number, at least 0")
     count = int(value)
     if not 0 <= count <= MOST_ITERATIONS:
@@ -198,7 +209,9 @@ def checked_multiplicity(multiplicity: Any, problem: Problem[Any]) -> Array:
     _shape("multiplicity", counts, problem.params.W2.shape, "pass one number per hidden unit")
     if not (counts > 0).all():
         raise ValueError(f"multiplicity: expected positive numbers; got {counts.min()!r}; merge or drop that unit")
-    return _converted("multiplicity", counts, problem.X.dtype)
+    converted = _converted(counts, problem.X.dtype)
+    _check_finite({"multiplicity": converted}, {"multiplicity": counts})
+    return converted
 
 
 def checked_population(
@@ -213,7 +226,7 @@ def checked_population(
     """
     if not isinstance(params, Params):
         raise TypeError(f"params: expected Params; got {type(params).__name__}; stack the networks along a first axis")
-    raw = {name: _numbers(f"params.{name}", value) for name, value in zip(params._fields, params, strict=True)}
+    raw = {name.removeprefix("params."): value for name, value in _fields(params).items()}
     if raw["W1"].ndim != 3 or raw["W1"].shape[0] == 0:
         raise ValueError(
             f"params.W1: expected shape (networks, hidden, features); got {raw['W1'].shape}; "
@@ -229,11 +242,13 @@ def checked_population(
     flat = Params(raw["W1"].reshape(size * H, D), raw["b1"].reshape(-1), raw["W2"].reshape(-1), raw["b2"][0])
     problem = checked(X, y, flat, iterations, float(rates.flat[0]))
     real = problem.X.dtype
+    b2 = _converted(raw["b2"], real)
+    _check_finite({"params.b2": b2}, {"params.b2": raw["b2"]})
     own = Params(
         problem.params.W1.reshape(raw["W1"].shape),
         problem.params.b1.reshape(size, H),
         problem.params.W2.reshape(size, H),
-        _converted("b2", raw["b2"], real).copy(),
+        b2.copy(),
     )
     return problem._replace(params=own), np.array([_rate(float(rate), real) for rate in np.broadcast_to(rates, size)])
 
@@ -259,14 +274,16 @@ def merge_samples(X: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _rate(learning_rate: Any, dtype: DTypeLike) -> float:
-    if isinstance(learning_rate, bool | np.bool_) or not isinstance(learning_rate, Real):
+    if isinstance(learning_rate, BOOLEANS) or not isinstance(learning_rate, Real):
         raise TypeError(f"learning_rate: expected a real number; got {learning_rate!r}; the article uses 0.01")
     try:
         rate = float(learning_rate)
     except OverflowError:  # an integer or fraction beyond the floats
         rate = math.inf
-    with np.errstate(over="ignore", under="ignore"):
-        rounded = float(np.asarray(rate, dtype))
+    rounded = rate
+    if dtype != np.float64:
+        with np.errstate(over="ignore", under="ignore"):
+            rounded = float(np.asarray(rate, dtype))
     if not (0 < rounded < np.inf):
         raise ValueError(
             f"learning_rate: expected positive and finite in {np.dtype(dtype)}; got {rate!r}; the article uses 0.01"

@@ -170,11 +170,12 @@ def run(
     history = [np.empty((-(-iterations // every) + 1, *a.shape), a.dtype) for a in params] if every else []
     # A variant that trains populations records snapshots itself; for others a piece ends where one is due.
     records = variant.train_population is not None and isinstance(params, Params)
+    threads = variant.threads(X)
     with np.errstate(all="ignore"):  # what leaves the finite range is reported once, by train
         for start, stop in _pieces(iterations, _work(X, params), every, whole=records, tell=tell):
             part = costs[start:stop]
             if variant.train_population is not None and isinstance(params, Params):
-                views = [a[None, start // every : -1] for a in history]
+                views = Params(*(a[None, start // every : -1] for a in history)) if every else None
                 W1, b1, W2, b2 = params
                 variant.train_population(
                     X,
@@ -182,9 +183,9 @@ def run(
                     Params(W1[None], b1[None], W2[None], b2[None]),
                     rates,
                     part[None],
-                    threads=variant.threads(X),
+                    threads=threads,
                     multiplicity=multiplicity,
-                    history=Params(*views) if every else None,
+                    history=views,
                     every=every,
                 )
                 continue

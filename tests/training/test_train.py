@@ -298,6 +298,37 @@ def test_ctrl_c_stops_a_long_training(variant: str) -> None:
     assert answer == "untouched\n"
 
 
+LONG_ITERATION = """
+import sys, numpy as np, fastsym
+X, y = np.ones((1, 4_000_000)), np.zeros(4_000_000)
+wide = fastsym.initialise("normal", 1, 20_000)
+fastsym.train(X[:, :8000], y[:8000], wide, 1, 0.01, sys.argv[1])  # compiled
+print("started", flush=True)
+try:
+    fastsym.train(X, y, wide, 1, 0.01, sys.argv[1])
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@posix_only
+@pytest.mark.parametrize("variant", ["loops", "fused", "simd"])
+def test_ctrl_c_is_heard_within_an_iteration(variant: str) -> None:
+    """One of 8e10 steps takes a minute or more; an interruption after it would come too late."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", LONG_ITERATION, variant]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "started\n"
+            time.sleep(2)  # into the iteration; were it still before, the test would be weaker but not wrong
+            process.send_signal(signal.SIGINT)
+            answer, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert answer == "interrupted\n"
+
+
 @pytest.mark.parametrize("variant", ["fast", "numpy", "loops"])
 def test_too_little_memory_is_told_with_what_is_needed(variant: str, make_problem: Callable[..., Any]) -> None:
     with pytest.raises(MemoryError, match=r"training: expected about [\d,]{11,} MiB .* got less; train"):
