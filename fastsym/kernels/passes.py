@@ -122,28 +122,38 @@ def output(table: Table, scratch: Scratch, start: int, groups: int, weighted: in
     slopes_of_ones, weighted_cost = splat(z.dtype.type(0), 1), splat(z.dtype.type(0), 1)
     for i in range(0, weighted * L, L):
         weighted_cost = fma(fneg(load(table.ones, start + i, 1)), load(z, i, 1), weighted_cost)
-    samples = groups * 4 * L
-    for i in range(0, samples, 4 * L):
-        argument = load(z, i, 4)
-        positive = select_negative(load(table.signs, start + i, 4) * argument, like(argument, 0.0), argument)
-        linear = fma(load(table.signed_weights, start + i, 4), positive, linear)
+    samples, at_once = groups * 4 * L, in_pairs()  # where two units' gradients fit, these sums do, too
+    tile_slopes, tile_linear = splat(z.dtype.type(0), tile()), splat(z.dtype.type(0), tile())
+    tile_factors = splat(z.dtype.type(1), tile())
+    if not at_once:
+        for i in range(0, samples, 4 * L):
+            argument = load(z, i, 4)
+            positive = select_negative(load(table.signs, start + i, 4) * argument, like(argument, 0.0), argument)
+            linear = fma(load(table.signed_weights, start + i, 4), positive, linear)
     for i in range(0, samples, tile() * L):
-        sign = load(table.signs, start + i, tile())
-        t = sign * load(z, i, tile())
+        argument, sign = load(z, i, tile()), load(table.signs, start + i, tile())
+        t, weight = sign * argument, load(table.signed_weights, start + i, tile())
         e, e_low = exp_of_minus_normal(fabs(t))
-        store(dz, i, load(table.signed_weights, start + i, tile()) * sigmoid_from(t, e, e_low))
-        store(z, i, fma(fabs(sign), e, like(t, 1.0)))  # 1 for a missing sample
-    for i in range(0, samples, 4 * L):
-        slopes = slopes + load(dz, i, 4)
-        factors = factors * load(z, i, 4)
+        slope, factor = weight * sigmoid_from(t, e, e_low), fma(fabs(sign), e, like(t, 1.0))  # 1 for a missing sample
+        store(dz, i, slope)
+        store(z, i, factor)
+        if at_once:
+            tile_slopes, tile_factors = tile_slopes + slope, tile_factors * factor
+            tile_linear = fma(weight, select_negative(t, like(t, 0.0), argument), tile_linear)
+    if not at_once:
+        for i in range(0, samples, 4 * L):
+            slopes = slopes + load(dz, i, 4)
+            factors = factors * load(z, i, 4)
     for i in range(0, weighted * L, L):
         ones = load(table.ones, start + i, 1)
         store(dz, i, load(dz, i, 1) - ones)
         slopes_of_ones = slopes_of_ones + ones
         further = fabs(load(table.signed_weights, start + i, 1)) - like(ones, 1.0)
         weighted_cost = fma(further, log_up_to_two(load(z, i, 1)), weighted_cost)
-    slope_sum = reduce_add(slopes) - reduce_add(slopes_of_ones)
-    return slope_sum, reduce_add(linear) + reduce_add(weighted_cost), reduce_mul(factors)
+    ones_sum, weighted_sum = reduce_add(slopes_of_ones), reduce_add(weighted_cost)
+    if at_once:
+        return reduce_add(tile_slopes) - ones_sum, reduce_add(tile_linear) + weighted_sum, reduce_mul(tile_factors)
+    return reduce_add(slopes) - ones_sum, reduce_add(linear) + weighted_sum, reduce_mul(factors)
 
 
 # Backward: nearly the same loop more than once, because what is in registers must be spelled out

@@ -229,9 +229,9 @@ def fewest_operations(D: int, H: int, M: int, dtype: DTypeLike = np.float64) -> 
     stores; nor the update of the parameters, which is once for all samples.
 
     The machine code of ``simd`` for AVX-512 has these operations (``tests/regression/test_assembly.py``), and more: in
-    the output five multiplications that other tables need (by 1, -1, how many samples one stands for, or 0 for a
-    missing one; one of them in place of an addition), and, because tanh and the output's sums are loops of their own,
-    1.5 loads per register and unit, and five in the output.
+    the output four multiplications that other tables need (by 1, -1, how many samples one stands for, or 0 for a
+    missing one; one of them in place of an addition), and, because tanh is a loop of its own, 1.5 loads per register
+    and unit.
 
     Parameters
     ----------

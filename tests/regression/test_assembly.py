@@ -498,9 +498,6 @@ def test_the_simd_kernel_does_the_fewest_operations(dtype):
     (products,) = [whole for _, whole in loops if whole["fma"] == 8 * D and not whole["div"]]
     four = [(loop, whole) for loop, whole in loops if whole["div"] == 4]
     (_, tanh), (_, output) = (choose(four, key=lambda each: each[1]["add"]) for choose in (min, max))
-    # The output's two sums are loops of their own, each with a multiplication, one with an addition a register.
-    linear = next(whole for _, whole in loops if whole["compare"] and whole["fma"] == whole["mul"] == whole["compare"])
-    factors = next(whole for _, whole in loops if whole["add"] == whole["mul"] == whole["load"] / 2)
     # Backward, two units times one register, maybe a few times: every load of X serves both units.
     backward, passes = next(
         (whole, whole["mul"] / 2)
@@ -512,12 +509,11 @@ def test_the_simd_kernel_does_the_fewest_operations(dtype):
         assert set(loop["operations"]) <= {"512", "scalar"}
         assert not set(loop["operations"].get("scalar", ())) & set(assembly.ARITHMETIC)
     for kinds, needed, of_one, more_a_unit, more in [  # as said in fewest_operations
-        (("fma", "mul"), two.fma - one.fma, one.fma, 0, 5),
+        (("fma", "mul"), two.fma - one.fma, one.fma, 0, 4),
         (("add",), two.add - one.add, one.add, 0, -1),
         (("div",), two.divide - one.divide, one.divide, 0, 0),
-        (("load",), two.load - one.load, one.load, 1.5, 5),
+        (("load",), two.load - one.load, one.load, 1.5, 0),
     ]:
         per_unit = sum(products[kind] / 8 + tanh[kind] / 4 + backward[kind] / (2 * passes) for kind in kinds)
-        sums = sum(linear[kind] / linear["fma"] + factors[kind] / factors["add"] for kind in kinds)
         assert per_unit == needed + more_a_unit, kinds
-        assert sum(output[kind] for kind in kinds) / 4 + sums == of_one - needed + more, kinds
+        assert sum(output[kind] for kind in kinds) / 4 == of_one - needed + more, kinds
