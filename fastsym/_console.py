@@ -97,7 +97,7 @@ def _explained(error: object) -> str:
     if not (isinstance(error, OSError) and error.strerror):
         return str(error)
     place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-    return f"{place}{error.strerror}; choose another file or folder, or mend that"
+    return f"{place}{error.strerror}; choose another file or folder"
 
 
 @contextmanager

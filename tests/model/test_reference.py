@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from fastsym import LayerParams, Params, initialise, load_titanic, train
-from fastsym.model.reference import NetworkGradient, network_forward, network_gradient, stable_cost, textbook_cost
+from fastsym.model.reference import (
+    NetworkGradient,
+    accuracy,
+    network_forward,
+    network_gradient,
+    stable_cost,
+    textbook_cost,
+)
 
 PUBLISHED_SUMMED_COSTS = [
     616.2078435177914,
@@ -119,3 +126,11 @@ def test_textbook_cost_fails_on_the_articles_case_0() -> None:
         assert isinstance(params, LayerParams)
     assert failures > 50
     assert np.isfinite(train(X, y, params, 100, 0.001, "reference").costs).all()
+
+
+def test_accuracy_counts_the_labels_that_are_predicted() -> None:
+    X, y = np.array([[-2.0, -1.0, 1.0, 2.0]]), np.array([0.0, 1.0, 1.0, 1.0])
+    params = Params(np.ones((1, 1)), np.zeros(1), np.ones(1), np.zeros(()))
+    assert accuracy(X, y, params) == 0.75
+    assert accuracy(X, y, params._replace(W2=-params.W2)) == 0.25
+    assert np.isnan(accuracy(X, y, params._replace(b2=np.array(np.inf))))
