@@ -41,6 +41,13 @@ class Tree:
     """What the suite's own code wants to keep between the processes of this side."""
     environment: Path
     """Of the packages that the side was built into, if it was."""
+    temporary: Path
+    """For the temporary files of its processes: what a killed one leaves goes with the run's folder."""
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All of them."""
+        return self.path, self.cache, self.kept, self.environment, self.temporary
 
 
 @dataclass
@@ -55,7 +62,7 @@ class Workshop:
         """Choose the next folder for a checkout."""
         number = f"{self._made:03}"
         self._made += 1
-        parts = (self.folder / f"{kind}-{number}" for kind in ("tree", "cache", "kept", "venv"))
+        parts = (self.folder / f"{kind}-{number}" for kind in ("tree", "cache", "kept", "venv", "temp"))
         return Tree(*parts)
 
     def note(self, text: str) -> None:

@@ -89,6 +89,7 @@ class Side:
                 "PYTHONPATH": os.pathsep.join(map(str, [*folders, *self.beside])),
                 "PYTHONHASHSEED": str(seed % 2**32),
                 "NUMBA_CACHE_DIR": str(self.tree.cache),
+                "TMPDIR": str(self.tree.temporary),
                 "FASTSYM_GATE_KEEP": str(self.tree.kept),
                 "FASTSYM_GATE_TREE": str(self.tree.path),
                 "FASTSYM_GATE_SEED": str(seed),
@@ -113,6 +114,7 @@ class Child:
         variables = {"FASTSYM_GATE_SOCKET": str(its.fileno())} | ({"FASTSYM_GATE_WATCH": "1"} if watch else {})
         with its:
             try:
+                side.tree.temporary.mkdir(exist_ok=True)
                 self._process = subprocess.Popen(
                     side.command(files),
                     env=side.environment(seed) | variables,

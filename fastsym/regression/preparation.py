@@ -63,10 +63,12 @@ def prepare(tree: Tree, label: str, command: str, deadline: float) -> str:
     pip = tree.environment / "bin" / "pip"
     pip.write_text(PIP.format(python=shlex.quote(str(python))), encoding="utf-8")
     pip.chmod(0o755)
+    tree.temporary.mkdir(exist_ok=True)
     inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     variables = {
         "PATH": os.pathsep.join([str(tree.environment / "bin"), os.environ.get("PATH", os.defpath)]),
         "VIRTUAL_ENV": str(tree.environment),
+        "TMPDIR": str(tree.temporary),
     }
     with tempfile.TemporaryFile() as words:
         status = _run(command, tree.path, inherited | variables, words, deadline)

@@ -125,7 +125,7 @@ class _Sides:
                 carry(self.repository, self.settings.bench_files, tree)
         self.sides = tuple(self._side(label, tree) for label, tree in trees.items())
         for tree in old:
-            for folder in (tree.path, tree.cache, tree.kept, tree.environment):
+            for folder in tree.folders:
                 remove(folder) if folder.exists() else None
 
     def build(self, clock: Clock) -> None:

@@ -45,8 +45,7 @@ def test_a_commit_and_the_working_tree(folder, temporary, taken):
 def test_all_paths_are_equally_long(folder, temporary):  # noqa: ARG001
     with workshop() as place:
         trees = [place.tree() for _ in range(12)]
-        for kind in ("path", "cache", "kept", "environment"):
-            paths = [str(getattr(tree, kind)) for tree in trees]
+        for paths in zip(*(map(str, tree.folders) for tree in trees), strict=True):
             assert len(set(paths)) == 12
             assert len({len(path) for path in paths}) == 1
 

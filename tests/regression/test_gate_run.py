@@ -555,8 +555,9 @@ def test_signals_end_it_and_leave_nothing(folder, temporary, tmp_path, number, s
     """Also what the benchmarks themselves had started, unless the gate had no time to say goodbye."""
     pids = tmp_path / "pids"
     note = f"""
-import os, subprocess, time
+import os, subprocess, tempfile, time
 other = subprocess.Popen(["sleep", "600"])
+tempfile.mkdtemp()
 open({str(pids)!r}, "a").write(f"{{os.getpid()}} {{other.pid}}\\n")
 time.sleep(600)
 """
