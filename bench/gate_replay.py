@@ -19,7 +19,8 @@ from fastsym.regression.decision import LABELS, MOST_KEPT, Decision, Kept, Sampl
 from fastsym.timing.stats import median_interval
 
 BAR = 0.02
-SCREENING, CONFIRMATION, PANEL = 8, 40, 20
+SCREENING, CONFIRMATION, PANEL = 6, 30, 20
+"""About what a live run of 180 s has time for on the study's suite."""
 FAILED = "failed"
 """Outcome of a live run that ended with an error of its own."""
 RESAMPLES = 30

@@ -11,8 +11,8 @@ import numpy as np
 
 from fastsym.regression.decision import MOST_KEPT
 
-TWO_STAGES = ((8, 40), (6, 40), (6, 30), (5, 25), (4, 20), (3, 15), (3, 12), (3, 10))
-"""Triples of screening and confirmation, the best that there may be time for first."""
+TWO_STAGES = ((8, 40), (7, 35), (6, 30), (6, 25), (5, 20), (4, 15), (3, 12), (3, 10))
+"""Triples of screening, and of confirmation at least, the best that there may be time for first."""
 THREE_STAGES = ((3, 6, 40), (3, 6, 35), (3, 6, 25), (3, 5, 20), (3, 4, 15), (3, 3, 10))
 """For more than :data:`MANY` tests: a first look at all of them, a second at the worst, and the confirmation."""
 MANY = 300
@@ -24,8 +24,6 @@ SAFETY = 1.1
 """Estimates of what a triple takes are exceeded by so much."""
 LARGEST_SHARE = 1 / 20
 """Of the time: a test that takes more for one triple is left out."""
-EXPENSIVE = 1.5
-"""The tests that are kept may be dearer than the mean of all."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class Plan:
     screening: tuple[tuple[int, int], ...]
     """Triples of each look, and how many tests go on; empty if all are confirmed at once."""
     confirmation: int
+    """At least, if the tests that are kept are no dearer than the mean; up to :data:`CONFIRMATION` as time allows."""
 
 
 def make_plan(costs: Mapping[str, float], start_seconds: float, left_seconds: float, rng: np.random.Generator) -> Plan:
@@ -72,21 +71,21 @@ def _fitting(
     costs: list[float], start_seconds: float, left_seconds: float
 ) -> tuple[tuple[tuple[int, int], ...], int] | None:
     def triple(count: int) -> float:
-        dear = min(EXPENSIVE * count * float(np.mean(costs)), sum(costs))
-        return SAFETY * (start_seconds + dear)
+        return SAFETY * (start_seconds + count * float(np.mean(costs)))
 
     everything = triple(len(costs))
     if len(costs) <= MOST_KEPT:
         count = min(CONFIRMATION, int(left_seconds / everything))
         return ((), count) if count >= LEAST_ALONE else None
     kept = triple(MOST_KEPT)
+    dearest = SAFETY * (start_seconds + sum(sorted(costs)[-MOST_KEPT:]))
     if len(costs) <= MANY:
         for first, last in TWO_STAGES:
-            if first * everything + last * kept <= left_seconds:
+            if first * everything + max(last * kept, LEAST_ALONE * dearest) <= left_seconds:
                 return ((first, MOST_KEPT),), last
         return None
     looked = triple(SECOND_LOOK)
     for first, second, last in THREE_STAGES:
-        if first * everything + second * looked + last * kept <= left_seconds:
+        if first * everything + second * looked + max(last * kept, LEAST_ALONE * dearest) <= left_seconds:
             return ((first, SECOND_LOOK), (second, MOST_KEPT)), last
     return None

@@ -15,12 +15,12 @@ from fastsym._console import Tell
 from fastsym.regression import codediff, preparation, sources
 from fastsym.regression.checkouts import Tree, Workshop, carry, check_out, remove, workshop
 from fastsym.regression.child import PLUGIN, Side
-from fastsym.regression.decision import Kept, Sample, decide, enough, screen
+from fastsym.regression.decision import MOST_KEPT, Kept, Sample, decide, enough, screen
 from fastsym.regression.exploration import NO_TIME, CodeLostError, Exploration, explore, fails_again
 from fastsym.regression.findings import Report, Revision
 from fastsym.regression.lockstep import Manner, Recorded, record_triple
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER, CannotJudgeError, SideFailedError
-from fastsym.regression.plan import LARGEST_SHARE, Plan, make_plan
+from fastsym.regression.plan import CONFIRMATION, LARGEST_SHARE, Plan, make_plan
 from fastsym.regression.repository import Repository
 from fastsym.regression.settings import Settings, read_project
 from fastsym.timing.machine import describe_machine
@@ -313,8 +313,8 @@ class _Session:
         if kept and kept.tests:
             if plan.screening:
                 self._fresh(first_seconds)
-            doing = f"triple {{}} of at most {plan.confirmation}, {len(kept.tests)} tests, confirmation"
-            self._record("confirmation", kept.tests, manners, plan.confirmation, doing, kept)
+            doing = f"triple {{}} of at most {CONFIRMATION}, {len(kept.tests)} tests, confirmation"
+            self._record("confirmation", kept.tests, manners, CONFIRMATION, doing, kept)
         self._decide(kept, plan)
 
     def _plan(self, prepared_seconds: float) -> tuple[Plan, dict[str, Manner], float]:
@@ -340,7 +340,8 @@ class _Session:
         for name in [name for name, cost in costs.items() if cost > largest]:
             found.left_out[name] = f"takes too long: {costs[name]:.1f} s, over a twentieth of the budget"
             del costs[name]
-        plan = make_plan(costs, start, self.clock.left - RESERVE_SECONDS, self.rng)
+        anew = prepared_seconds if len(costs) > MOST_KEPT and self._affords_fresh(prepared_seconds) else 0.0
+        plan = make_plan(costs, start, self.clock.left - RESERVE_SECONDS - anew, self.rng)
         if not plan.tests:
             raise CannotJudgeError(
                 f"tests: expected time for at least one; got {max(0.0, self.clock.left):.0f} s left of "
@@ -350,9 +351,12 @@ class _Session:
             self.report.note(f"there was time for {len(plan.tests)} of {len(costs)} tests, drawn by chance")
         return plan, manners, prepared_seconds
 
+    def _affords_fresh(self, first_seconds: float) -> bool:
+        return first_seconds <= FRESH_SHARE * self.clock.budget_seconds
+
     def _fresh(self, first_seconds: float) -> None:
         """Give the confirmation other checkouts, because a checkout can be lucky or unlucky, too."""
-        if first_seconds > FRESH_SHARE * self.clock.budget_seconds:
+        if not self._affords_fresh(first_seconds):
             self.sides.redraw(self.rng)
             self.report.note("confirmation used the same checkouts, because building others takes too long")
             return
@@ -393,7 +397,7 @@ class _Session:
         """Record triples of a stage until there are enough, or the time is up."""
         chosen, longest = {name: manners[name] for name in names}, 0.0
         for number in range(count):
-            if self.clock.left < longest:
+            if self.clock.left - RESERVE_SECONDS < longest:
                 return
             self.clock.tell(doing.format(number + 1))
             began = self.clock.spent
@@ -416,5 +420,7 @@ class _Session:
         second = [sample for sample in report.samples if sample.stage == "confirmation"]
         if not report.samples:
             raise CannotJudgeError("triples: expected some with times; got none; allow more with --budget")
-        report.decision = decide(first, second, kept, self.settings.bar, plan.confirmation)
+        recorded = len({sample.triple for sample in second})
+        planned = max(plan.confirmation, recorded)  # for what is said of tests that needed no confirmation
+        report.decision = decide(first, second, kept, self.settings.bar, planned)
         report.end(report.decision.outcome, report.decision.reason, report.decision.exit_status)

@@ -217,8 +217,8 @@ def test_the_table_of_rates(tmp_path):
 
 
 def test_a_recording_shorter_than_a_run_makes_no_table():
-    with pytest.raises(StudyError, match="expected at least 48 groups; got 47"):
-        rates_of(table_of(47), "quiet", "suite", 5, lambda *_: None)
+    with pytest.raises(StudyError, match="expected at least 36 groups; got 35"):
+        rates_of(table_of(35), "quiet", "suite", 5, lambda *_: None)
     with pytest.raises(StudyError, match="expected a recording; got none"):
         read_groups(Path("nowhere.csv"))
 
