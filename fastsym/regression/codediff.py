@@ -169,7 +169,7 @@ def _compare_kernels(kernel: str, base: Fingerprint, head: Fingerprint) -> Itera
 
 def _why_not_compared(base: Fingerprint, head: Fingerprint) -> str:
     if "unsupported" in base or "unsupported" in head:
-        return f"expected an x86-64 machine; got {base['machine']} and {head['machine']}"
+        return f"expected x86-64 or 64-bit ARM; got {base['machine']} and {head['machine']}"
     before, after = base | {"features": "as in the base"}, head | {"features": "as in the base"}
     if base["features"] != head["features"]:  # a long list
         sides = set(base["features"].split(",")), set(head["features"].split(","))

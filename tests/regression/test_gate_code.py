@@ -13,7 +13,9 @@ from fastsym.regression.runner import run
 from fastsym.regression.settings import Settings
 
 pytest_plugins = ("gate_fixtures",)
-pytestmark = pytest.mark.skipif(platform.machine().lower() not in MACHINES, reason="machine code of x86-64 only")
+pytestmark = pytest.mark.skipif(
+    platform.machine().lower() not in MACHINES, reason="reads the assembly of x86-64 and 64-bit ARM only"
+)
 
 KERNELS = """
 import math
