@@ -9,11 +9,16 @@ from fastsym.timing.saved_runs import UnreadableRunError
 ROOT = Path(__file__).parents[2]
 OTHER_SYSTEMS = Path("reports/performance.csv")
 GATE = Path("reports/gate/rates.csv")
+FRAMEWORKS = Path("reports/rounding-frameworks.csv")
 
 OTHER_SYSTEMS_COLUMNS = ("hidden", "system", "threads", "yardstick", "ratio", "low", "high")
 GATE_COLUMNS = (
     *("suite", "condition", "slowdown_nominal", "slowdown_actual", "decisions", "detected", "false_alarms"),
     *("cannot_judge", "rate", "low", "high"),
+)
+FRAMEWORKS_COLUMNS = (
+    *("framework", "version", "threads", "setting", "processor", "program", "dtype", "hidden", "classes"),
+    *("final_cost", "first_split"),
 )
 YARDSTICKS = {1: "simd", 2: "parallel"}
 """Threads -> the variant that systems with as many are compared with."""
@@ -69,6 +74,27 @@ def read_gate(root: Path = ROOT) -> pd.DataFrame | None:
         If the file is there and something is missing in it.
     """
     return _read(root, GATE, GATE_COLUMNS, "python -m bench.gate_study table")
+
+
+def read_frameworks(root: Path = ROOT) -> pd.DataFrame | None:
+    """Read what became of equal units in other libraries, as ``fastsym.experiments.rounding --frameworks`` saved it.
+
+    Parameters
+    ----------
+    root
+        Of a checkout.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        At least :data:`FRAMEWORKS_COLUMNS`. None if there is no such file.
+
+    Raises
+    ------
+    UnreadableRunError
+        If the file is there and something is missing in it.
+    """
+    return _read(root, FRAMEWORKS, FRAMEWORKS_COLUMNS, "python -m fastsym.experiments.rounding --frameworks")
 
 
 def _read(root: Path, file: Path, columns: tuple[str, ...], command: str) -> pd.DataFrame | None:

@@ -1,6 +1,6 @@
 """Sections about speed: what they say follows from the numbers. The numbers are made up, so that it is known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -15,8 +15,17 @@ from matplotlib.figure import Figure
 from fastsym.agreement import Certificate, certify
 from fastsym.experiments.article import UnitPaths
 from fastsym.report.content import Plot, Section
-from fastsym.report.recorded import GATE, GATE_COLUMNS, OTHER_SYSTEMS, ROOT, read_gate, read_other_systems
-from fastsym.report.sections import cost_model, gate, headline, other_systems, speed, startup, units
+from fastsym.report.recorded import (
+    FRAMEWORKS,
+    GATE,
+    GATE_COLUMNS,
+    OTHER_SYSTEMS,
+    ROOT,
+    read_frameworks,
+    read_gate,
+    read_other_systems,
+)
+from fastsym.report.sections import cost_model, frameworks, gate, headline, other_systems, speed, startup, units
 from fastsym.report.sections.agreement import Agreement
 from fastsym.report.settings import Settings, full
 from fastsym.report.speedups import alike, lengths, own_variants, quickest, shared, speedups, with_interval
@@ -381,6 +390,26 @@ def test_other_systems_are_ratios_of_their_own_session() -> None:
         assert shown(other_systems.STUDY, other_systems=nothing) is None
 
 
+def trainings(framework: str, classes: Sequence[str], threads: int = 1) -> pd.DataFrame:
+    first = [1.0 if len(set(text)) > 1 else np.nan for text in classes]
+    fixed = {"framework": framework, "version": f"{framework} 1", "threads": threads, "setting": np.nan}
+    fixed |= {"program": "by hand, gradient descent", "dtype": "float64", "processor": "x", "final_cost": 0.4}
+    return pd.DataFrame({"hidden": [2, 3], "classes": classes, "first_split": first}).assign(**fixed)
+
+
+def test_libraries_that_keep_units_equal_are_told_from_those_that_do_not() -> None:
+    own, torch, jax = (
+        trainings(*each) for each in (("fastsym", ["AA"] * 2), ("PyTorch", ["AA", "ABC"]), ("JAX", ["AA"] * 2))
+    )
+    section = section_of(frameworks.STUDY, frameworks=pd.concat([own, torch, jax, trainings("JAX", ["AA", "AA"], 2)]))
+    assert section.headline.startswith("Units that start equal separate in PyTorch, and stay equal in JAX;")
+    table = section.plots[0].data
+    assert table["count"].tolist() == [1, 1, 1, 3, 1, 1]  # and no second row for the threads of JAX
+    others = [torch, trainings("PyTorch", ["AB", "ABC"], 2)]
+    assert section_of(frameworks.STUDY, frameworks=pd.concat(others)).plots[0].data["count"].tolist() == [1, 3, 2, 3]
+    assert shown(frameworks.STUDY, frameworks=None) is None
+
+
 def save(root: Path, file: Path, text: str) -> Path:
     (root / file).parent.mkdir(parents=True, exist_ok=True)
     (root / file).write_text(text, encoding="utf-8")
@@ -423,11 +452,12 @@ def test_what_is_wrong_with_saved_ratios_is_said(checkout: Path, text: str, mess
 def test_an_installed_package_has_nothing_recorded(tmp_path: Path) -> None:
     assert read_other_systems(tmp_path) is None
     assert read_gate(tmp_path) is None
+    assert read_frameworks(tmp_path) is None
     assert read_other_systems(save(tmp_path, OTHER_SYSTEMS, "somebody else's\n")) is None
 
 
 def test_what_this_checkout_holds_can_be_read() -> None:
-    for read, file in ((read_other_systems, OTHER_SYSTEMS), (read_gate, GATE)):
+    for read, file in ((read_other_systems, OTHER_SYSTEMS), (read_gate, GATE), (read_frameworks, FRAMEWORKS)):
         assert (read() is None) == (not (ROOT / file).is_file())
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fastsym._console import progress_bar, run_program, stop, stoppable
+from fastsym._console import Quiet, progress_bar, run_program, stop, stoppable
 
 app = typer.Typer(add_completion=False)
 
@@ -24,7 +24,7 @@ def main(
         list[int] | None, typer.Option(min=1, help="With --frameworks: this number of threads alone; repeatable.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="H = 2 to 5 and one thread only.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Start all hidden units equal, train, and say which arithmetic keeps them equal.
 
@@ -54,14 +54,17 @@ def main(
         raise stop(f"only: expected of {', '.join(known)}; got {', '.join(sorted(unknown))}")
     chosen = [known[name] for name in only or known]
     counts = threads or (libraries.THREADS[:1] if quick else libraries.THREADS)
+    output.mkdir(parents=True, exist_ok=True)
+
+    def save(fates: libraries.Fates) -> None:
+        fates.trainings.to_csv(output / "rounding-frameworks.csv", index=False, float_format="%.10g")
+        fates.operations.to_csv(output / "rounding-operations.csv", index=False)
+
     try:
         with progress_bar(quiet) as tell:
-            found = libraries.study(data, chosen, widths, threads=counts, iterations=iterations, tell=tell)
+            found = libraries.study(data, chosen, widths, threads=counts, iterations=iterations, tell=tell, save=save)
     except RuntimeError as error:  # of a child process
         raise stop(error) from None
-    output.mkdir(parents=True, exist_ok=True)
-    found.trainings.to_csv(output / "rounding-frameworks.csv", index=False, float_format="%.10g")
-    found.operations.to_csv(output / "rounding-operations.csv", index=False)
     for line in libraries.conclusions(found):
         typer.echo(line)
 

@@ -208,10 +208,10 @@ def _growth_plot(grown: pd.DataFrame) -> Plot:
     low, high = rates["measured_rate"].min(), rates["measured_rate"].max()
     return Plot(
         slug="rounding-growth",
-        title=f"Differences between units grow by {low:.0f} to {high:.0f} nats in {PER_ITERATIONS} iterations; the "
-        f"prediction is off by at most {100 * error:.1g} %",
-        alt="Measured against predicted growth of the differences between units, with the line on which both are "
-        f"equal. {len(rates)} trainings; largest relative difference {100 * error:.1g} %.",
+        title=f"Growth of the differences between units ({low:.0f} to {high:.0f} nats in {PER_ITERATIONS} iterations), "
+        "against the prediction",
+        alt="By how many percent the measured growth of the differences between units exceeds the predicted one, "
+        f"against the predicted one. {len(rates)} trainings; largest relative difference {100 * error:.1g} %.",
         data=rates,
         draw=lambda figure: _draw_growth(figure, rates),
         note="Prediction: the product of I - lr T along the path. Each mark is one training, while its units were a "
@@ -223,15 +223,13 @@ def _growth_plot(grown: pd.DataFrame) -> Plot:
 
 def _draw_growth(figure: Figure, rates: pd.DataFrame) -> None:
     axes = figure.subplots()
-    values = rates[["measured_rate", "predicted_rate"]].to_numpy()
-    ends = [values.min() - 0.5, values.max() + 0.5]
-    axes.plot(ends, ends, color=INK, linewidth=0.9, label="equal")
+    axes.axhline(0, color=INK, linewidth=0.9, label="equal")
     styles = cycle(STYLES)
     for label, rows in rates.groupby("label", sort=False):
         colour, _, marker = next(styles)
         axes.plot(
             rows["predicted_rate"],
-            rows["measured_rate"],
+            100 * (rows["measured_rate"] / rows["predicted_rate"] - 1),
             linestyle="none",
             marker=marker,
             color=colour,
@@ -240,7 +238,7 @@ def _draw_growth(figure: Figure, rates: pd.DataFrame) -> None:
             label=label,
         )
     axes.set_xlabel(f"predicted (nats in {PER_ITERATIONS} iterations)")
-    axes.set_ylabel(f"measured (nats in {PER_ITERATIONS} iterations)")
+    axes.set_ylabel("measured above predicted (%)")
     figure.legend(loc="outside lower center", ncols=2)
 
 

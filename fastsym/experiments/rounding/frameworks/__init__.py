@@ -85,6 +85,7 @@ def study(
     threads: Sequence[int] = THREADS,
     iterations: int = CURVE_ITERATIONS,
     tell: Callable[[float, str], None] = lambda _fraction, _doing: None,
+    save: Callable[["Fates"], None] = lambda _fates: None,
 ) -> Fates:
     """Train equal units in every framework that is installed, one fresh process after the other.
 
@@ -103,6 +104,8 @@ def study(
         Number of updates.
     tell
         Called with the fraction done and what runs now.
+    save
+        Called after each process with what is known so far: all of them take an hour or more.
 
     Raises
     ------
@@ -120,7 +123,12 @@ def study(
     ]
     trainings: list[dict[str, object]] = []
     operations: list[dict[str, object]] = []
-    refused = []
+    refused: list[str] = []
+    missing = tuple(framework.name for framework in frameworks if not find_spec(framework.package))
+
+    def so_far() -> Fates:
+        return Fates(pd.DataFrame(trainings), pd.DataFrame(operations), missing, tuple(dict.fromkeys(refused)))
+
     for done, (framework, setting, count) in enumerate(runs):
         label = f"{framework.name} {setting}".strip()
         tell(done / len(runs), f"{label}, {count} thread{'s' * (count > 1)}")
@@ -145,9 +153,9 @@ def study(
         trainings += [key | {"program": outcome.arithmetic} | _fields(outcome) for outcome in reply.outcomes]
         columns = ("operation", "dtype", "hidden", "classes")
         operations += [key | dict(zip(columns, product, strict=True)) for product in reply.products]
+        save(so_far())
     tell(1.0, "done")
-    missing = tuple(framework.name for framework in frameworks if not find_spec(framework.package))
-    return Fates(pd.DataFrame(trainings), pd.DataFrame(operations), missing, tuple(dict.fromkeys(refused)))
+    return so_far()
 
 
 def _fields(outcome: Outcome) -> dict[str, object]:

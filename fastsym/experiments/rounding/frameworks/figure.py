@@ -22,7 +22,7 @@ def figure_table(trainings: "DataFrame") -> "DataFrame":
         As :class:`fastsym.experiments.rounding.frameworks.Fates` or the recorded CSV has them. Trainings on more
         threads are left out where all of them end in the same classes as on the fewest threads.
     """
-    table = trainings.assign(setting=trainings["setting"].fillna(""))
+    table = trainings.assign(setting=trainings["setting"].astype(object).fillna(""))
     keys = ["framework", "program", "dtype", "setting"]
     table["count"] = [len(set(text.split() if " " in text else text)) for text in table["classes"]]
     kept = []

@@ -1,0 +1,55 @@
+"""Equal units in the libraries that people train with, from a session of their own."""
+
+import pandas as pd
+
+from fastsym.experiments.rounding.frameworks.figure import draw, figure_table, height_inches
+from fastsym.report.content import Plot, Section
+from fastsym.report.recorded import FRAMEWORKS, read_frameworks
+from fastsym.report.study import Context, Study
+
+OWN = "fastsym"
+
+
+def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
+    """Show in how many classes of equal units each training ended; None without the file that says so."""
+    if recorded is None:
+        return None
+    table = figure_table(recorded)
+    others = recorded[recorded["framework"] != OWN]
+    apart = others.loc[others["first_split"].notna(), "framework"].unique().tolist()
+    kept = [name for name in others["framework"].unique() if name not in apart]
+    finding = (
+        f"Units that start equal separate in {_listed(apart)}" if apart else "All units that start equal stay equal"
+    )
+    finding += f", and stay equal in {_listed(kept)}" if apart and kept else ""
+    counts = {str(label): int((rows["count"] > 1).sum()) for label, rows in table.groupby("label", sort=False)}
+    return Section(
+        "frameworks",
+        "Equal units in the libraries people train with",
+        f"{finding}; the order in which a library adds decides.",
+        (
+            f"From `{FRAMEWORKS}`, recorded in a session of its own: every weight starts at 0.1, full-batch gradient "
+            "descent (Adam where it says so), 3000 iterations on standardised features. Each program is written as "
+            f"users of its library write it. Versions: {'; '.join(recorded['version'].unique())}. "
+            f"Processor: {', '.join(recorded['processor'].unique())}.",
+            Plot(
+                slug="rounding-frameworks",
+                title="Classes of equal units at the end, by program and width",
+                alt="One row a program, one column a hidden width: a dot where all units end equal, a number in a "
+                "square where they do not: in how many classes. Widths at which units separate, by row: "
+                + "; ".join(f"{label}: {count}" for label, count in counts.items())
+                + ".",
+                data=table,
+                draw=lambda figure: draw(figure, table),
+                note="A row for more threads is shown only where they change a class.",
+                height_inches=height_inches(table),
+            ),
+        ),
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+STUDY = Study("frameworks", 95, lambda _: read_frameworks(), render, in_lesson=True, only_titanic=True)
