@@ -32,7 +32,7 @@ from filelock import FileLock, Timeout
 from bench import ROOT
 from bench.gate_replay import FAILED, StudyError, as_markdown, label_of, live_markdown, rates_of, read_groups
 from bench.gate_trees import CASES, EFFECTS, UnknownKernelError, make_own, make_suite, slow_own, slow_test
-from fastsym._console import Tell, progress_bar
+from fastsym._console import Quiet, Tell, progress_bar
 from fastsym.regression.checkouts import check_out, workshop
 from fastsym.regression.child import PLUGIN, Side
 from fastsym.regression.decision import EVERYTHING, Sample
@@ -92,7 +92,6 @@ LIVE_PLAN = _live_plan()
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 Out = Annotated[Path, typer.Option(help="Folder of the recordings and tables.")]
 Work = Annotated[Path, typer.Option(help="Folder for the repositories that are timed.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 OUT, WORK = ROOT / "reports" / "gate", ROOT / "build" / "gate-study"
 
 

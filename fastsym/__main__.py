@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fastsym._console import plain_warnings, run_program, stop, stoppable
+from fastsym._console import Quiet, plain_warnings, run_program, stop, stoppable
 from fastsym.model.table_options import TableOptions, with_table_options
 from fastsym.report.__main__ import EXAMPLES as REPORT_EXAMPLES
 from fastsym.report.__main__ import report
@@ -108,7 +108,7 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="Size of a step.")] = 0.01,
     variant: Annotated[str, typer.Option(help="Which implementation trains.")] = "fast",
     dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Precision.")] = "float64",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train the article's network on the Titanic table, or on your own, and print the cost it reaches."""
     import numpy as np
@@ -143,7 +143,7 @@ def certify(
     variant: Annotated[str, typer.Argument(metavar="NAME", help="A name in fastsym.VARIANTS.")],
     dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Precision.")] = "float64",
     thorough: Annotated[bool, typer.Option("--thorough", help="Try more sizes, which takes minutes.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Check that a variant computes what the reference computes; say what is wrong if it does not.
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from types import FrameType
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import typer
 from rich.console import Console
@@ -23,6 +23,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 Tell = Callable[[float, str], None]
 """Called with the fraction that is done, 0 to 1, and what is running now."""
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+"""The option of every command that shows progress."""
 
 
 @contextmanager

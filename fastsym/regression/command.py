@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from fastsym._console import progress_bar, stoppable, unhurried
+from fastsym._console import Quiet, progress_bar, stoppable, unhurried
 from fastsym.regression import codediff, presentation, saved
 from fastsym.regression.findings import Report
 from fastsym.regression.outcome import CANNOT_JUDGE, CannotJudgeError, disk_trouble
@@ -78,7 +78,7 @@ def regression(
         float | None,
         typer.Option(min=0, max=0.99, help="Of two saved runs: loss of speed-up that does not matter; default 0.1."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Say whether this checkout is slower than another revision; both are measured now, in turns.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fastsym._console import plain_warnings, progress_bar, run_program, stop, stoppable
+from fastsym._console import Quiet, plain_warnings, progress_bar, run_program, stop, stoppable
 from fastsym.model.table_options import TableOptions, with_table_options
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def report(
     lesson: Annotated[
         bool, typer.Option("--lesson", help="Make only the first part, about symmetry: nothing is certified or timed.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was found and where it is as one JSON object.")
     ] = False,

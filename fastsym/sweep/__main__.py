@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from fastsym._console import plain_warnings, progress_bar, run_program, stop, stoppable
+from fastsym._console import Quiet, plain_warnings, progress_bar, run_program, stop, stoppable
 from fastsym.model.datasets import standardise
 from fastsym.model.table_options import TableOptions, with_table_options
 from fastsym.sweep import BadPartsWarning, Grid, SchedulerError, SweepBusyError, run
@@ -31,7 +31,7 @@ def listed(name: str, text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
 EXAMPLES = """Example: fastsym sweep reports/my-sweep --start zeros,constant,normal --hidden 2,4,8 --seeds 20
 
 From several machines: fastsym sweep shared/sweep --scheduler tcp://10.0.0.1:8786"""
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(epilog=EXAMPLES)
@@ -52,13 +52,17 @@ def main(
     seeds: Annotated[int, typer.Option(help="Number of seeds.")] = 100,
     first_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     features: Annotated[
-        str, typer.Option(help="Feature sets: article, no_id, standardised; of your own table: raw, standardised.")
-    ] = "standardised",
+        str | None,
+        typer.Option(
+            help="Feature sets: article, no_id, standardised; default: article. Of your own table: raw, standardised; "
+            "default: raw, or what --standardise makes of it."
+        ),
+    ] = None,
     dtype: Annotated[str, typer.Option(help="float64, float32.")] = "float64",
     perturbation: Annotated[str, typer.Option(help="Sizes of random changes to the starting weights.")] = "0",
     iterations: Annotated[int, typer.Option(help="Iterations of gradient descent.")] = 3000,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler whose workers train.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a network for every combination of the settings; separate several values of one setting by commas.
 
@@ -69,23 +73,28 @@ def main(
         "scale": (None,) if scale is None else listed("--scale", scale, float),
         "hidden": listed("--hidden", hidden, int),
         "learning_rate": listed("--learning-rate", learning_rate, float),
-        "features": listed("--features", features, str),
+        "features": listed("--features", features or _default_features(table), str),
         "dtype": listed("--dtype", dtype, str),
         "perturbation": listed("--perturbation", perturbation, float),
     }
-    if table.standardise:
-        raise stop("standardise: expected none for a sweep; got it; add --features standardised")
+    if table.standardise and features is not None:
+        raise stop("features: expected none with --standardise; got one; leave one of them out")
     try:
         data = table.load()
-        tables = None if data is None else {"raw": data}
-        if data is not None and values["features"] != ("raw",):  # which may have columns that cannot be standardised
-            tables = {"raw": data, "standardised": standardise(data)}
+        tables = None if data is None else {"standardised" if table.standardise else "raw": data}
+        if tables is not None and not table.standardise and values["features"] != ("raw",):  # may not be possible
+            tables["standardised"] = standardise(tables["raw"])
         grid = Grid(**values, seeds=seeds, first_seed=first_seed, iterations=iterations)
         with progress_bar(quiet, LINE_SECONDS) as tell, plain_warnings():
             warnings.simplefilter("always", BadPartsWarning)
             run(grid, output, tables, scheduler, lambda done, total: tell(done / total, f"{done} of {total} networks"))
     except (ValueError, TypeError, SweepBusyError, SchedulerError, ImportError, OSError, MemoryError) as error:
         raise stop(error) from error
+
+
+def _default_features(table: TableOptions) -> str:
+    """Choose as ``fastsym train`` does."""
+    return "article" if table.csv is None else "standardised" if table.standardise else "raw"
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ class Grid:
     seeds: int = 100
     """Number of seeds, counted up from ``first_seed``."""
     first_seed: int = 0
-    features: Sequence[str] = ("standardised",)
+    features: Sequence[str] = ("article",)
     """Names of feature sets."""
     dtype: Sequence[str] = ("float64",)
     perturbation: Sequence[float] = (0.0,)

@@ -27,6 +27,7 @@ GRID = Grid(
     seeds=3,
     first_seed=5,
     dtype=("float64", "float32"),
+    features=("standardised",),
     perturbation=(0.0, 1e-6),
     iterations=40,
 )
@@ -126,10 +127,10 @@ def test_what_is_missing_is_run_and_nothing_else(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("small_chunks")
 def test_another_grid_in_the_same_directory_is_refused(tmp_path):
-    first = Grid(seeds=2, iterations=5)
+    first = Grid(features=("standardised",), seeds=2, iterations=5)
     sweep.run(first, tmp_path)
     with pytest.raises(sweep.SweepDiffersError, match=r"grid has iterations = 5; got iterations = 6"):
-        sweep.run(Grid(seeds=2, iterations=6), tmp_path)
+        sweep.run(Grid(features=("standardised",), seeds=2, iterations=6), tmp_path)
     data = fastsym.load_titanic("standardised")
     for other in ({"feature_names": tuple("abcdefgh")}, {"X": data.X + 1}, {"y": 1 - data.y}):
         with pytest.raises(sweep.SweepDiffersError, match="data has standardised"):
@@ -409,12 +410,23 @@ def test_command_takes_the_options_of_a_table(tmp_path):
     (tmp_path / "mine.csv").write_text("1,5;?;no\n2,5;7;yes\n4,5;7;no\n")
     options = "--sep ; --no-header --target 2 --positive yes --missing ? --fill median --seeds 1 --iterations 2 --quiet"
     own = ["--csv", str(tmp_path / "mine.csv"), *options.split()]
-    constant = CliRunner().invoke(app, [str(tmp_path / "out"), *own])
+    chosen = ["--features", "standardised"]
+    constant = CliRunner().invoke(app, [str(tmp_path / "out"), *own, "--standardise"])
     assert constant.exit_code == 2
     assert "column '1': expected values that differ" in constant.stderr
-    assert CliRunner().invoke(app, [str(tmp_path / "out"), *own, "--features", "raw"]).exit_code == 0
-    assert CliRunner().invoke(app, [str(tmp_path / "two"), *own, "--drop", "1"]).exit_code == 0
-    assert CliRunner().invoke(app, [str(tmp_path / "three"), *own, "--standardise"]).exit_code == 2
+    for number, (more, features) in enumerate(
+        (([], "raw"), (["--drop", "1", "--standardise"], "standardised"), (["--drop", "1", *chosen], "standardised"))
+    ):
+        out = tmp_path / str(number)
+        assert CliRunner().invoke(app, [str(out), *own, *more]).exit_code == 0
+        assert sweep.read(out)["features"].unique().tolist() == [features]
+    assert CliRunner().invoke(app, [str(tmp_path / "both"), *own, "--standardise", *chosen]).exit_code == 2
+
+
+def test_command_and_grid_take_the_features_of_train_by_default(tmp_path):
+    assert CliRunner().invoke(app, [str(tmp_path), "--seeds", "1", "--iterations", "2", "-q"]).exit_code == 0
+    assert sweep.read(tmp_path)["features"].tolist() == ["article"]
+    assert Grid().features == ("article",)
 
 
 def test_without_distributed_a_scheduler_is_refused(tmp_path, monkeypatch):
