@@ -53,7 +53,7 @@ BUDGET_SECONDS = {"suite": 180.0, "own": 90.0}
 LIVE_FOLDER = "live"
 LOG = "study.log"
 LOG_SECONDS = 10.0
-RECORDING_SHARE = 0.25
+RECORDING_SHARE = 0.31
 """Of the time, at least: for recordings."""
 
 
