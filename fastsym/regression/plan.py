@@ -20,6 +20,8 @@ SECOND_LOOK = 60
 """How many of many tests are looked at twice."""
 CONFIRMATION = 40
 LEAST_ALONE = 10
+EXPENSIVE = 1.5
+"""The tests that are kept may be so much dearer than the mean of all."""
 SAFETY = 1.1
 """Estimates of what a triple takes are exceeded by so much."""
 LARGEST_SHARE = 1 / 20
@@ -78,14 +80,14 @@ def _fitting(
         count = min(CONFIRMATION, int(left_seconds / everything))
         return ((), count) if count >= LEAST_ALONE else None
     kept = triple(MOST_KEPT)
-    dearest = SAFETY * (start_seconds + sum(sorted(costs)[-MOST_KEPT:]))
+    dear = triple(min(round(EXPENSIVE * MOST_KEPT), len(costs)))
     if len(costs) <= MANY:
         for first, last in TWO_STAGES:
-            if first * everything + max(last * kept, LEAST_ALONE * dearest) <= left_seconds:
+            if first * everything + max(last * kept, LEAST_ALONE * dear) <= left_seconds:
                 return ((first, MOST_KEPT),), last
         return None
     looked = triple(SECOND_LOOK)
     for first, second, last in THREE_STAGES:
-        if first * everything + second * looked + max(last * kept, LEAST_ALONE * dearest) <= left_seconds:
+        if first * everything + second * looked + max(last * kept, LEAST_ALONE * dear) <= left_seconds:
             return ((first, SECOND_LOOK), (second, MOST_KEPT)), last
     return None
