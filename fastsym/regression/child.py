@@ -148,7 +148,7 @@ class Child:
 
     def leave(self) -> None:
         """Let the process end by itself, so that it can clean up; for a while."""
-        self.ask(bye=True)
+        self.ask(bye=True, processors=processors())
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(GOODBYE_SECONDS)
 

@@ -194,7 +194,7 @@ class Triple:
     def leave(self) -> None:
         """Let all sides clean up and end."""
         for child in self.running.values():
-            child.ask(bye=True)
+            child.ask(bye=True, processors=self.allowed)
         for child in self.running.values():
             child.leave()
 
@@ -340,7 +340,8 @@ def record_triple(
             if name in untimed:
                 triple.answers(triple.labels)
                 continue
-            step = begin(triple, name, pinned=not manners[name].several_threads)
+            # A first call that does not count may take whatever processor is free.
+            step = begin(triple, name, pinned=manners[name].once and not manners[name].several_threads)
             recorded.first_seconds[name] = step.seconds
             blocks = None
             if triple.whole(step):

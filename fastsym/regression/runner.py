@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,6 +38,18 @@ PANEL = 20
 RESERVE_SECONDS = 2.0
 """For ending."""
 FUNCTIONS_SHOWN = 5
+SCREENING_SHARE = 0.35
+"""Of the time from there on, as simulated (``bench/gate_plan.py``): while it lasts, screening goes on."""
+MOST_SCREENING = 8
+
+
+class Span(NamedTuple):
+    """How many triples a stage has."""
+
+    least: int
+    most: int
+    until: float
+    """Seconds of the run after which no triple beyond the least begins."""
 
 
 def run(repository: Repository, settings: Settings, tell: Tell) -> Report:
@@ -300,7 +313,10 @@ class _Session:
         thresholds = []
         for look, (count, most) in enumerate(plan.screening):
             stage = "screening" if look == 0 else "second look"
-            self._record(stage, chosen, manners, count, f"triple {{}} of {count}, {len(chosen)} tests, {stage}")
+            most = MOST_SCREENING if len(plan.screening) == 1 else count
+            until = self.clock.spent + SCREENING_SHARE * (self.clock.left - RESERVE_SECONDS)
+            doing = f"triple {{}} of {count} or more, {len(chosen)} tests, {stage}"
+            self._record(stage, chosen, manners, Span(count, most, until), doing)
             samples = [sample for sample in self.report.samples if sample.stage == stage]
             everything = kept.everything
             kept = screen(samples, self.settings.bar, most)
@@ -314,7 +330,8 @@ class _Session:
             if plan.screening:
                 self._fresh(first_seconds)
             doing = f"triple {{}} of at most {CONFIRMATION}, {len(kept.tests)} tests, confirmation"
-            self._record("confirmation", kept.tests, manners, CONFIRMATION, doing, kept)
+            span = Span(0, CONFIRMATION, self.clock.budget_seconds - RESERVE_SECONDS)
+            self._record("confirmation", kept.tests, manners, span, doing, kept)
         self._decide(kept, plan)
 
     def _plan(self, prepared_seconds: float) -> tuple[Plan, dict[str, Manner], float]:
@@ -390,14 +407,14 @@ class _Session:
         stage: str,
         names: Sequence[str],
         manners: Mapping[str, Manner],
-        count: int,
+        span: Span,
         doing: str,
         kept: Kept | None = None,
     ) -> None:
         """Record triples of a stage until there are enough, or the time is up."""
         chosen, longest = {name: manners[name] for name in names}, 0.0
-        for number in range(count):
-            if self.clock.left - RESERVE_SECONDS < longest:
+        for number in range(span.most):
+            if self.clock.left < longest or (number >= span.least and self.clock.spent + longest > span.until):
                 return
             self.clock.tell(doing.format(number + 1))
             began = self.clock.spent

@@ -12,6 +12,7 @@ pytest-benchmark's fixture stays what it is: only the two methods that call the 
 ever.
 """
 
+import atexit
 import ctypes
 import functools
 import gc
@@ -91,7 +92,7 @@ class Gate:
         self.untimed: set[str] = set()
         self.test: str | None = None
         self.session: pytest.Session | None = None
-        self.used = self.stats_read = self.real = False
+        self.used = self.stats_read = self.real = self.dismissed = False
         self.failed: tuple[str, str] | None = None
 
     def say(self, **message: Any) -> None:
@@ -582,10 +583,20 @@ def current() -> Gate:
     return _GATE
 
 
+def leave() -> None:
+    """End at once, as the last of what runs at the exit: freeing all memory would take longer than many a benchmark."""
+    if current().dismissed:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(0)
+
+
 def connect() -> None:
     """Begin, as the first thing in this process."""
     global _GATE
     end_with(int(os.environ["FASTSYM_GATE_PROCESS"]))
+    atexit.register(leave)
     _GATE = Gate(int(os.environ.pop("FASTSYM_GATE_SOCKET")), dict(os.environ))
     sys.meta_path.insert(0, _GATE.kernels)
     if _GATE.files is not None:
@@ -684,8 +695,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(exitstatus: int) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Tell the gate what was read, and answer what it still wants to know."""
+    # Nobody reads the summary, and some plug-ins import all of themselves for it, which takes longer than the tests.
+    vars(session.config.hook)["pytest_terminal_summary"] = lambda **_: []
     gate = current()
     programs = gate.files is not None and gate.files.programs
     files = gate.files.known() if gate.files is not None else []
@@ -697,6 +710,8 @@ def pytest_sessionfinish(exitstatus: int) -> None:
     gate.say(end=int(exitstatus), files=files, programs=programs, modules=modules if gate.files is not None else {})
     while "bye" not in (asked := gate.hear()):
         gate.say(**gate.kernels.fingerprints(asked["fingerprint"], gate.tree))
+    pin(asked["processors"])  # so that the sides do not wait for one another to end
+    gate.dismissed = True
 
 
 if "FASTSYM_GATE_SOCKET" in os.environ and threading.current_thread() is threading.main_thread():
