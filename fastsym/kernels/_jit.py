@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.registry import CPUDispatcher
 
 from fastsym.kernels._cache import cache_of
 
@@ -18,11 +19,29 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 COMPILING = not numba.config.DISABLE_JIT
 """False in a process with NUMBA_DISABLE_JIT=1: kernels are plain Python then, and those with lanes cannot run."""
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+
+class Part(CPUDispatcher):  # type: ignore[misc]
+    """A function that only compiled code can call: a wrapper for Python would take a quarter of the time to compile."""
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> Any:
+        """Refuse, where Numba would jump to a wrapper that is not there."""
+        raise TypeError(
+            f"{self.py_func.__qualname__}: expected a call from a compiled function; got one from Python; call it in a "
+            "function of yours that is compiled with jit"
+        )
 
 
 def _compiled(function: F, **more: Any) -> F:
     return cast(F, numba.njit(**(OPTIONS | more))(function))
+
+
+def _part(function: F, **more: Any) -> F:
+    dispatcher: Any = _compiled(function, no_cpython_wrapper=True, **more)
+    if COMPILING:
+        dispatcher.__class__ = Part
+    return cast(F, dispatcher)
 
 
 def jit(function: F) -> F:
@@ -38,12 +57,12 @@ def jit_inline(function: F) -> F:
 
     Not cached by itself: it is part of its callers, and machine code of its own would only cost time to make.
     """
-    return _compiled(function, forceinline=True)
+    return _part(function, forceinline=True)
 
 
 def jit_expanded(function: F) -> F:
     """Paste the body into each caller before types are known: compiles faster than :func:`jit_inline` if large."""
-    return _compiled(function, inline="always")
+    return _part(function, inline="always")
 
 
 def jit_reordered(function: F) -> F:

@@ -49,6 +49,15 @@ def test_sums_keep_their_order_unless_asked() -> None:
     assert reordered(np.append(a, np.inf)) == np.inf
 
 
+@pytest.mark.usefixtures("own_cache")
+def test_parts_of_kernels_are_called_by_compiled_code_only() -> None:
+    for make in (_jit.jit_inline, _jit.jit_expanded):
+        part = make(quotient)
+        assert _jit.jit(lambda a, b, part=part: part(a, b))(1.0, 0.0) == np.inf
+        with pytest.raises(TypeError, match="quotient: expected a call from a compiled function"):
+            part(1.0, 2.0)
+
+
 def test_options_are_the_same_for_every_kernel() -> None:
     for kernel in (loops._train_network, loops.hidden_forward, fused._train_network, fused.total):
         options = kernel.targetoptions
