@@ -34,14 +34,14 @@ from bench.gate_replay import FAILED, StudyError, as_markdown, label_of, live_ma
 from bench.gate_trees import CASES, EFFECTS, UnknownKernelError, make_own, make_suite, slow_own, slow_test
 from fastsym._console import Quiet, Tell, progress_bar
 from fastsym.regression.checkouts import check_out, workshop
-from fastsym.regression.child import PLUGIN, Side
+from fastsym.regression.child import Side
 from fastsym.regression.decision import EVERYTHING, Sample
 from fastsym.regression.exploration import Exploration, explore
 from fastsym.regression.findings import Report
 from fastsym.regression.lockstep import record_triple
 from fastsym.regression.outcome import CannotJudgeError, SideFailedError
 from fastsym.regression.repository import open_repository
-from fastsym.regression.runner import WORKER, run
+from fastsym.regression.runner import copy_worker, run
 from fastsym.regression.settings import combine, read_project
 from fastsym.timing.machine import describe_machine
 
@@ -49,11 +49,11 @@ BURST_SECONDS = 0.1, 2.0
 RECORDING_SECONDS = 3600.0
 GROUPS, REPLAYS = 120, 300
 COLUMNS = Sample._fields
-BUDGET_SECONDS = {"suite": 180.0, "own": 90.0}
+BUDGET_SECONDS = {"suite": 180.0, "own": 120.0}
 LIVE_FOLDER = "live"
 LOG = "study.log"
 LOG_SECONDS = 10.0
-RECORDING_SHARE = 0.31
+RECORDING_SHARE = 0.4
 """Of the time, at least: for recordings."""
 
 
@@ -77,6 +77,22 @@ class Live(NamedTuple):
     suite: Suite
     condition: Condition
     effect: float
+
+
+class Desk(NamedTuple):
+    """Where a study writes, whom it tells, and when it ends."""
+
+    out: Path
+    work: Path
+    tell: Tell
+    asked: threading.Event
+    """To stop after what is in flight."""
+    until: float = np.inf
+    """On the clock of ``time.monotonic``."""
+
+    def over(self, seconds: float = 0.0) -> bool:
+        """Whether there is no time for what takes so long."""
+        return self.asked.is_set() or time.monotonic() + seconds > self.until
 
 
 def _live_plan() -> list[Live]:
@@ -182,7 +198,7 @@ def live(
     suite: Suite = Suite.suite,
     condition: Condition = Condition.quiet,
     runs: Annotated[int, typer.Option(min=1, help="Whole runs of each amount of extra work.")] = 1,
-    budget: Annotated[float | None, typer.Option(help="Seconds of each; default 180, of fastsym's own 90.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Seconds of each; default 180, of fastsym's own 120.")] = None,
     out: Out = OUT,
     work: Work = WORK,
     quiet: Quiet = False,
@@ -190,24 +206,13 @@ def live(
     """Run the whole gate, once and again, until there are so many runs of each; adds to ``live.csv``."""
     plan = [Live(suite, condition, effect) for _ in range(runs) for effect in EFFECTS]
     with told(out), progress_bar(quiet) as tell, finishing() as asked:
-        _live_runs(plan, budget, np.inf, out, work, tell, asked)
+        _live_runs(plan, budget, Desk(out, work, tell, asked))
     typer.echo(live_markdown(pd.read_csv(out / "live.csv")))
 
 
-def _live_runs(
-    plan: Sequence[Live],
-    budget: float | None,
-    until: float,
-    out: Path,
-    work: Path,
-    tell: Tell,
-    asked: threading.Event,
-) -> None:
-    """Make the runs of a plan that are not there yet, as long as there is time for the next; one that fails is noted.
-
-    ``until`` is on the clock of ``time.monotonic``.
-    """
-    path = out / "live.csv"
+def _live_runs(plan: Sequence[Live], budget: float | None, desk: Desk) -> None:
+    """Make the runs of a plan that are not there yet, while there is time for the next; one that fails is noted."""
+    out, path = desk.out, desk.out / "live.csv"
     (out / LIVE_FOLDER).mkdir(exist_ok=True)
     folders: dict[Suite, Path] = {}
     there: Counter[tuple[str, str, float]] = Counter()
@@ -221,10 +226,10 @@ def _live_runs(
             there[key] -= 1
             continue
         seconds = budget if budget is not None else BUDGET_SECONDS[kind.suite]
-        if asked.is_set() or time.monotonic() + seconds > until:
+        if desk.over(seconds):
             return
-        folders[kind.suite] = folders.get(kind.suite) or make(kind.suite, work / f"live-{kind.suite}")
-        row = _one_live_run(kind, folders[kind.suite], numbers[key], seconds, out, tell)
+        folders[kind.suite] = folders.get(kind.suite) or make(kind.suite, desk.work / f"live-{kind.suite}")
+        row = _one_live_run(kind, folders[kind.suite], numbers[key], seconds, out, desk.tell)
         numbers[key] += 1
         append(path, pd.DataFrame([row]).to_csv(index=False, header=not path.exists()))
         log(out, f"live {kind.suite}, {kind.condition}, {kind.effect:.0%}: {row['outcome']}: {row['reason']}")
@@ -284,20 +289,12 @@ def record(
 ) -> None:
     """Record groups of processes: base, control, and a head for each amount of extra work in every test."""
     with told(out), progress_bar(quiet) as tell, finishing() as asked:
-        _record(suite, condition, groups, np.inf, out, work, tell, asked)
+        _record(suite, condition, groups, Desk(out, work, tell, asked))
 
 
-def _record(
-    suite: Suite,
-    condition: Condition,
-    groups: int,
-    until: float,
-    out: Path,
-    work: Path,
-    tell: Tell,
-    asked: threading.Event,
-) -> None:
+def _record(suite: Suite, condition: Condition, groups: int, desk: Desk) -> None:
     """Record the groups that are not there yet, as long as there is time."""
+    out = desk.out
     path = out / f"{suite}-{condition}.csv"
     recorded = read_groups(path)["triple"].nunique() if path.exists() else 0
     if path.exists():
@@ -309,10 +306,10 @@ def _record(
         (out / f"{suite}-{condition}.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     if recorded >= groups:
         return
-    folder = make(suite, work / f"record-{suite}")
+    folder = make(suite, desk.work / f"record-{suite}")
     with workshop() as place:
         (place.folder / "plugins").mkdir()
-        (place.folder / "plugins" / f"{PLUGIN}.py").write_text(WORKER.read_text(encoding="utf-8"), encoding="utf-8")
+        copy_worker(place.folder / "plugins")
         settings = combine(read_project(folder), {})
         sides = []
         for label in ("base", "control", *map(label_of, EFFECTS)):
@@ -330,9 +327,9 @@ def _record(
         explore(labels, np.random.default_rng(0), deadline, "off", found, lambda _: False, lambda _: None)
         with neighbourly(condition, recorded):
             for number in range(recorded, groups):
-                if asked.is_set() or time.monotonic() > until:
+                if desk.over():
                     return
-                tell(number / groups, f"group {number + 1} of {groups}, {suite}, {condition}")
+                desk.tell(number / groups, f"group {number + 1} of {groups}, {suite}, {condition}")
                 samples: list[Sample] = []
                 record_triple(
                     sides,
@@ -384,7 +381,7 @@ def _table(out: Path, replays: int, tell: Tell) -> None:
 def everything(
     minutes: Annotated[float, typer.Option(min=0, help="For everything; what is there already costs nothing.")] = 80.0,
     budget: Annotated[
-        float | None, typer.Option(help="Seconds of a live run; default 180, of fastsym's own 90.")
+        float | None, typer.Option(help="Seconds of a live run; default 180, of fastsym's own 120.")
     ] = None,
     groups: Annotated[int, typer.Option(min=1, help="Most groups of each recording.")] = GROUPS,
     replays: Annotated[int, typer.Option(min=5, help="Decisions for each row.")] = REPLAYS,
@@ -403,11 +400,12 @@ def everything(
                 log(out, doing)
 
         most = RECORDING_SHARE * 60 * minutes
-        _live_runs(LIVE_PLAN, budget, end - most, out, work, tell, asked)
+        desk = Desk(out, work, tell, asked)
+        _live_runs(LIVE_PLAN, budget, desk._replace(until=end - most))
         for left, condition in zip((2, 1), Condition, strict=True):
             until = time.monotonic() + (end - time.monotonic()) / left
             try:
-                _record(Suite.suite, condition, groups, until, out, work, tell, asked)
+                _record(Suite.suite, condition, groups, desk._replace(until=until))
             except (CannotJudgeError, SideFailedError) as error:
                 log(out, f"recording, {condition}: {error}")
         _table(out, replays, tell)

@@ -13,6 +13,7 @@ roofline     benchmarks.md   times.csv
 targets      benchmarks.md   targets.csv
 playground   benchmarks.md   playground.csv
 gate         gate.md         gate/live.csv, gate/rates.csv
+rates        README          gate/rates.csv
 ===========  ==============  ============================
 """
 
@@ -26,7 +27,7 @@ import typer
 
 from bench import ROOT
 from bench.compare import YARDSTICKS
-from bench.gate_replay import as_markdown, live_markdown, summary
+from bench.gate_replay import as_markdown, live_markdown, percent, summary
 from bench.peers import PEERS
 from fastsym._console import markdown_row
 
@@ -113,6 +114,23 @@ def gate(reports: Path) -> str:
     return "\n".join([f"{summary(live, rates)}\n", *tables])
 
 
+def rates(reports: Path) -> str:
+    """Say in a line how often the performance gate is right on the study's suite, quiet and beside a busy process."""
+    table = _read_if_there(reports / "gate" / "rates.csv")
+    if table is None:
+        return "Its error rates are not recorded yet.\n"
+    parts = []
+    for condition, rows in table[table["suite"] == "suite"].groupby("condition", sort=False):
+        by_size = rows.set_index("slowdown_nominal")
+        alarms, *found = (percent(*by_size.loc[size, ["rate", "low", "high"]]) for size in (0.0, 0.05, 0.1))
+        where = "on a quiet machine" if condition == "quiet" else "beside a busy process"
+        parts.append(
+            f"{where} it finds a slowdown of one test by 5 % in {found[0]} of runs, by 10 % in {found[1]}, and "
+            f"raises a false alarm in {alarms}"
+        )
+    return f"On a suite of 50 tests, in 180 s, {'; '.join(parts)} (replayed runs, `reports/gate/rates.csv`).\n"
+
+
 def _read_if_there(path: Path) -> pd.DataFrame | None:
     return pd.read_csv(path) if path.is_file() else None
 
@@ -129,7 +147,7 @@ def playground(reports: Path) -> str:
 
 
 PAGES: dict[str, tuple[Callable[[Path], str], ...]] = {
-    "README.md": (headline, speed),
+    "README.md": (headline, speed, rates),
     "docs/benchmarks.md": (performance, roofline, targets, playground),
     "docs/gate.md": (gate,),
 }

@@ -14,7 +14,7 @@ def describe(before: Message | None, after: Message | None) -> str | None:
     Parameters
     ----------
     before, after
-        As from ``Result.message`` of :mod:`fastsym.regression.worker`.
+        As from ``Result.message`` of :mod:`fastsym.regression.worker.results`.
     """
     if before is None or after is None:
         return None

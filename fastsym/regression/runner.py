@@ -26,7 +26,7 @@ from fastsym.regression.repository import Repository
 from fastsym.regression.settings import Settings, read_project
 from fastsym.timing.machine import describe_machine
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("worker")
 PATIENCE = 3
 """So many times as long as the longest triple before it may a triple take, though the time be up."""
 FRESH_SHARE = 0.1
@@ -206,11 +206,16 @@ def _changed(repository: Repository, commit: str, tree: Path, place: Workshop) -
             remove(folder)
 
 
+def copy_worker(folder: Path) -> None:
+    """Put the plug-in for the workers into a folder."""
+    shutil.copytree(WORKER, folder / PLUGIN, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 def _plugins(place: Workshop, repository: Repository, settings: Settings) -> tuple[Path, ...]:
     """Put what every worker needs beside the checkouts."""
     folder = place.folder / "plugins"
     folder.mkdir()
-    shutil.copy(WORKER, folder / f"{PLUGIN}.py")
+    copy_worker(folder)
     if settings.dist is not None and settings.prepare is None:
         try:
             metadata.version(settings.dist)

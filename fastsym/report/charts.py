@@ -152,14 +152,14 @@ def time_plot(together: pd.DataFrame, best: str, bounds: pd.DataFrame, lengths: 
     times = together.assign(microseconds_per_iteration=1e6 * together["seconds_per_iteration"]).sort_values("hidden")
     rows = times[times["label"] == best]
     first, last = rows.iloc[0], rows.iloc[-1]
-    title = (
-        f"One iteration of `{first['label']}` took {rounded(1e6 * first['seconds_per_iteration'])} µs at "
-        f"H = {first['hidden']} and {rounded(1e6 * last['seconds_per_iteration'])} µs at H = {last['hidden']}"
+    said = " and ".join(
+        f"{rounded(1e6 * row['seconds_per_iteration'])} µs at H = {row['hidden']}, T = {row['iterations']}"
+        for row in (first, last)
     )
     data = times[["label", "hidden", "iterations", "microseconds_per_iteration", "rounds"]]
     note = (
         "Median of a whole training call divided by its iterations, on this machine in this session. "
-        f"{lengths} The shorter they are, the more the cost of the call shows."
+        f"{lengths} The shorter they are, the more the cost of the call shows. `{first['label']}`: {said}"
     )
     bounds = bounds if bounds.empty else bounds[bounds["hidden"].isin(times["hidden"])]
     if not bounds.empty:
@@ -168,21 +168,21 @@ def time_plot(together: pd.DataFrame, best: str, bounds: pd.DataFrame, lengths: 
         least = bounds.set_index("hidden")["seconds_per_iteration"]
         if (rows["threads"] == 1).all():
             share = rows["hidden"].map(least) / rows["seconds_per_iteration"]
-            title += f", where it runs at {100 * share.iloc[-1]:.0f} % of the roofline"
+            note += f", where it runs at {100 * share.iloc[-1]:.0f} % of the roofline"
         note += (
-            " Dashed: what the fewest operations that this algorithm needs take at the rates measured for one core of "
-            "this machine in this session; a bound of this formulation on one thread, not of every program."
+            ". Dashed: what the fewest operations that this algorithm needs take at the rates measured for one core of "
+            "this machine in this session; a bound of this formulation on one thread, not of every program"
         )
     return Plot(
         slug="time-per-iteration",
-        title=title,
+        title="Time per iteration, by hidden width",
         alt="Time per iteration in microseconds against hidden width, both axes logarithmic, one line a variant"
         + ("" if bounds.empty else " and one for the measured roofline")
         + ". "
         + ranges(data, "microseconds_per_iteration"),
         data=data,
         draw=lambda figure: _draw_times(figure, times, bounds),
-        note=note,
+        note=f"{note}.",
     )
 
 

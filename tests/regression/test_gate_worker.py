@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from fastsym.regression.returned import describe
-from fastsym.regression.worker import Call, Files, Result, Watch, plan_pedantic, undisturbed
+from fastsym.regression.worker.calls import Call, Watch, plan_pedantic, undisturbed
+from fastsym.regression.worker.files import Files
+from fastsym.regression.worker.results import Result
 
 
 class Own:

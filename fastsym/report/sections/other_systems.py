@@ -37,10 +37,12 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
     if others.empty:
         return None
     yardsticks = {count: name for count, name in YARDSTICKS.items() if (others["threads"] == count).any()}
-    finding = "; ".join(
-        f"on {COUNTS[count]} {_beside(others[others['threads'] == count], yardstick)}"
+    parts = {
+        f"on {COUNTS[count]}": (others[others["threads"] == count], yardstick)
         for count, yardstick in yardsticks.items()
-    )
+    }
+    finding = "; ".join(f"{where} {_range(*part)}" for where, part in parts.items())
+    counted = "; ".join(f"{where} {_beside(rows)}" for where, (rows, _) in parts.items())
     plot = Plot(
         slug="other-systems",
         title="Time of other systems, over that of fastsym on as many threads",
@@ -63,15 +65,23 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
         (
             f"From `{OTHER_SYSTEMS}`, which was measured in a session of its own, not in this one: only ratios within "
             "that session are shown, and none of its times. Every system does the same work, checked before its "
-            "timing: float64, the article's features, the cost of every iteration recorded.",
+            "timing: float64, the article's features, the cost of every iteration recorded. Their time is, "
+            f"{counted}.",
             plot,
             _table(others),
         ),
     )
 
 
-def _beside(rows: pd.DataFrame, yardstick: str) -> str:
-    """Say between which ratios the others lie, and which of them leave open which of the two is the quicker."""
+def _range(rows: pd.DataFrame, yardstick: str) -> str:
+    """Say between which ratios the others lie."""
+    least, most = rounded(rows["ratio"].min()), rounded(rows["ratio"].max())
+    between = least if least == most else f"{least} to {most}"
+    return f"other systems take {between} times as long as `{yardstick}`"
+
+
+def _beside(rows: pd.DataFrame) -> str:
+    """Say how many of the others are slower, and which leave open which of the two is the quicker."""
     least, most = rows.iloc[rows["ratio"].argmin()], rows.iloc[rows["ratio"].argmax()]
     slower, quicker = int((rows["low"] > 1).sum()), int((rows["high"] < 1).sum())
     between = rows[(rows["low"] <= 1) & (rows["high"] >= 1)]
@@ -79,7 +89,7 @@ def _beside(rows: pd.DataFrame, yardstick: str) -> str:
         f"{_name(str(system))} at H = {', '.join(map(str, widths))}"
         for system, widths in between.groupby("system", sort=False)["hidden"]
     )
-    text = f"others take {_with_interval(least)} to {_with_interval(most)} times as long as `{yardstick}`: "
+    text = f"{_with_interval(least)} to {_with_interval(most)} times ours: "
     return f"{text}longer in {slower} of {len(rows)}, less in {quicker}, undecided in {len(between)}" + (
         f" ({named})" if named else ""
     )

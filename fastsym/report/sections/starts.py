@@ -62,6 +62,8 @@ def render(breaks: Breaks, _: Context) -> Section:
         "I - lr T; near zero it says 1 / ln(1 + lr |cov(x, y)|) iterations for every unit of ln(1/eps). Standardised "
         "features, 4 units.",
     ]
+    if lines:
+        content.append(f"Longer for a tenth of the perturbation: {_slopes(lines)}.")
     if any(each.measured is not None for each in zeros):
         content.append(_plot(zeros, lines))
     rows = [(_named(each), each.measured, each.predicted) for each in orbits]
@@ -78,21 +80,25 @@ def render(breaks: Breaks, _: Context) -> Section:
 
 
 def _headline(lines: dict[str, Line], compared: int, orbits: int, off: int) -> str:
-    slopes = [
-        f"{TENFOLD * line.slope:.1f} iterations longer in {dtype} "
-        f"(95 % interval {TENFOLD * line.interval[0]:.1f} to {TENFOLD * line.interval[1]:.1f})"
-        for dtype, line in lines.items()
-    ]
-    if not slopes:
+    if not lines:
         return f"Near the zero start, too few starts broke for a line; {compared} of {orbits} others broke."
+    slopes = {f"{TENFOLD * line.slope:.1f}" for line in lines.values()}
     predicted = next(iter(lines.values())).predicted_slope
     rest = f" {compared} of {orbits} other symmetries broke"
     if compared:
         rest += f", at most {off} iterations from the prediction" if off else ", exactly when predicted"
     rest += "."
     return (
-        f"Near the zero start, symmetry lasts {' and '.join(slopes)} if the perturbation is ten times smaller; "
-        f"predicted: {TENFOLD * predicted:.1f}.{rest}"
+        f"Near the zero start, symmetry lasts {' or '.join(sorted(slopes))} iterations longer if the perturbation is "
+        f"ten times smaller; {TENFOLD * predicted:.1f} are predicted.{rest}"
+    )
+
+
+def _slopes(lines: dict[str, Line]) -> str:
+    return "; ".join(
+        f"{dtype} {TENFOLD * line.slope:.1f} iterations (95 % interval {TENFOLD * line.interval[0]:.1f} to "
+        f"{TENFOLD * line.interval[1]:.1f})"
+        for dtype, line in lines.items()
     )
 
 
