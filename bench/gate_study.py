@@ -49,7 +49,7 @@ BURST_SECONDS = 0.1, 2.0
 RECORDING_SECONDS = 3600.0
 GROUPS, REPLAYS = 120, 300
 COLUMNS = Sample._fields
-BUDGET_SECONDS = {"suite": 180.0, "own": 120.0}
+BUDGET_SECONDS = {"suite": 180.0, "own": 180.0}
 LIVE_FOLDER = "live"
 LOG = "study.log"
 LOG_SECONDS = 10.0
@@ -198,7 +198,7 @@ def live(
     suite: Suite = Suite.suite,
     condition: Condition = Condition.quiet,
     runs: Annotated[int, typer.Option(min=1, help="Whole runs of each amount of extra work.")] = 1,
-    budget: Annotated[float | None, typer.Option(help="Seconds of each; default 180, of fastsym's own 120.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Seconds of each; default 180.")] = None,
     out: Out = OUT,
     work: Work = WORK,
     quiet: Quiet = False,
@@ -380,9 +380,7 @@ def _table(out: Path, replays: int, tell: Tell) -> None:
 @app.command(name="all")
 def everything(
     minutes: Annotated[float, typer.Option(min=0, help="For everything; what is there already costs nothing.")] = 80.0,
-    budget: Annotated[
-        float | None, typer.Option(help="Seconds of a live run; default 180, of fastsym's own 120.")
-    ] = None,
+    budget: Annotated[float | None, typer.Option(help="Seconds of a live run; default 180.")] = None,
     groups: Annotated[int, typer.Option(min=1, help="Most groups of each recording.")] = GROUPS,
     replays: Annotated[int, typer.Option(min=5, help="Decisions for each row.")] = REPLAYS,
     out: Out = OUT,

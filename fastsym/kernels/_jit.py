@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import numba
@@ -23,25 +24,20 @@ OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrap
 
 
 class Part(CPUDispatcher):  # type: ignore[misc]
-    """A function that only compiled code can call: a wrapper for Python would take a quarter of the time to compile."""
+    """A function for other kernels: they compile sooner without a wrapper for Python around each of their parts."""
 
-    def __call__(self, *_args: Any, **_kwargs: Any) -> Any:
-        """Refuse, where Numba would jump to a wrapper that is not there."""
-        raise TypeError(
-            f"{self.py_func.__qualname__}: expected a call from a compiled function; got one from Python; call it in a "
-            "function of yours that is compiled with jit"
-        )
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it from Python, in tests or while looking for a mistake; what is missing is compiled now."""
+        return self._from_python(*arguments)
+
+    @cached_property
+    def _from_python(self) -> Any:
+        part = self
+        return numba.njit(**OPTIONS)(lambda *arguments: part(*arguments))
 
 
 def _compiled(function: F, **more: Any) -> F:
     return cast(F, numba.njit(**(OPTIONS | more))(function))
-
-
-def _part(function: F, **more: Any) -> F:
-    dispatcher: Any = _compiled(function, no_cpython_wrapper=True, **more)
-    if COMPILING:
-        dispatcher.__class__ = Part
-    return cast(F, dispatcher)
 
 
 def jit(function: F) -> F:
@@ -57,12 +53,15 @@ def jit_inline(function: F) -> F:
 
     Not cached by itself: it is part of its callers, and machine code of its own would only cost time to make.
     """
-    return _part(function, forceinline=True)
+    dispatcher: Any = _compiled(function, forceinline=True, no_cpython_wrapper=True)
+    if COMPILING:
+        dispatcher.__class__ = Part
+    return cast(F, dispatcher)
 
 
 def jit_expanded(function: F) -> F:
     """Paste the body into each caller before types are known: compiles faster than :func:`jit_inline` if large."""
-    return _part(function, inline="always")
+    return _compiled(function, inline="always")
 
 
 def jit_reordered(function: F) -> F:
