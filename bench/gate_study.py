@@ -49,7 +49,7 @@ BURST_SECONDS = 0.1, 2.0
 RECORDING_SECONDS = 3600.0
 GROUPS, REPLAYS = 120, 300
 COLUMNS = Sample._fields
-BUDGET_SECONDS = {"suite": 180.0, "own": 180.0}
+BUDGET_SECONDS = 180.0
 LIVE_FOLDER = "live"
 LOG = "study.log"
 LOG_SECONDS = 10.0
@@ -225,7 +225,7 @@ def _live_runs(plan: Sequence[Live], budget: float | None, desk: Desk) -> None:
         if there[key]:
             there[key] -= 1
             continue
-        seconds = budget if budget is not None else BUDGET_SECONDS[kind.suite]
+        seconds = budget if budget is not None else BUDGET_SECONDS
         if desk.over(seconds):
             return
         folders[kind.suite] = folders.get(kind.suite) or make(kind.suite, desk.work / f"live-{kind.suite}")

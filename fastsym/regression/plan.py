@@ -19,6 +19,9 @@ MANY = 300
 SECOND_LOOK = 60
 """How many of many tests are looked at twice."""
 CONFIRMATION = 40
+"""Triples that a plan asks for, at most."""
+MOST_CONFIRMATION = 120
+"""Triples that are worth their time, where there is time left and what was found is not yet sharp enough."""
 LEAST_ALONE = 10
 EXPENSIVE = 1.5
 """The tests that are kept may be so much dearer than the mean of all."""
@@ -37,7 +40,7 @@ class Plan:
     screening: tuple[tuple[int, int], ...]
     """Triples of each look, and how many tests go on; empty if all are confirmed at once."""
     confirmation: int
-    """At least, if the tests that are kept are no dearer than the mean; up to :data:`CONFIRMATION` as time allows."""
+    """At least, if the tests that are kept are no dearer than the mean; more as time allows."""
 
 
 def make_plan(costs: Mapping[str, float], start_seconds: float, left_seconds: float, rng: np.random.Generator) -> Plan:

@@ -21,7 +21,7 @@ from fastsym.regression.exploration import NO_TIME, CodeLostError, Exploration, 
 from fastsym.regression.findings import Report, Revision
 from fastsym.regression.lockstep import Manner, Recorded, record_triple
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER, CannotJudgeError, SideFailedError
-from fastsym.regression.plan import CONFIRMATION, LARGEST_SHARE, Plan, make_plan
+from fastsym.regression.plan import LARGEST_SHARE, MOST_CONFIRMATION, Plan, make_plan
 from fastsym.regression.repository import Repository
 from fastsym.regression.settings import Settings, read_project
 from fastsym.timing.machine import describe_machine
@@ -334,8 +334,8 @@ class _Session:
         if kept and kept.tests:
             if plan.screening:
                 self._fresh(first_seconds)
-            doing = f"triple {{}} of at most {CONFIRMATION}, {len(kept.tests)} tests, confirmation"
-            span = Span(0, CONFIRMATION, self.clock.budget_seconds - RESERVE_SECONDS)
+            doing = f"triple {{}} of at most {MOST_CONFIRMATION}, {len(kept.tests)} tests, confirmation"
+            span = Span(0, MOST_CONFIRMATION, self.clock.budget_seconds - RESERVE_SECONDS)
             self._record("confirmation", kept.tests, manners, span, doing, kept)
         self._decide(kept, plan)
 

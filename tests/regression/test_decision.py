@@ -328,6 +328,13 @@ def test_only_what_was_kept_as_slower_can_be_slower():
     assert verdicts(confirmed({"a": -0.1}, 20, slower=("a",), faster=())) == {}
 
 
+def test_what_is_surely_faster_is_judged_however_noisy():
+    decided = confirmed({"a": -0.5}, 20, noise=0.15, faster=("a",))
+    assert (verdicts(decided), decided.exit_status) == ({"a": "faster"}, PASS)
+    assert decided.cases[0].detectable > LARGE
+    assert confirmed({"a": 0.0}, 20, noise=0.15, faster=("a",)).exit_status == CANNOT_JUDGE
+
+
 def test_too_few_triples_cannot_clear_what_may_be_slower():
     decided = confirmed({"a": 0.0, "b": 0.0}, LEAST_CONFIRMATION - 1)
     assert (decided.outcome, decided.exit_status) == ("cannot judge", CANNOT_JUDGE)
