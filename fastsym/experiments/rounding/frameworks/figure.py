@@ -73,6 +73,7 @@ def draw(figure: Figure, table: "DataFrame") -> None:
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_xticks(sorted(table["hidden"].unique()))
+    axes.set_xlim(table["hidden"].min() - 0.5, table["hidden"].max() + 0.5)
     axes.set_xlabel("hidden width H")
     axes.grid(visible=False)
     figure.legend(loc="outside lower center", ncols=2)
