@@ -79,7 +79,7 @@ class Live(NamedTuple):
     effect: float
 
 
-class Desk(NamedTuple):
+class Surroundings(NamedTuple):
     """Where a study writes, whom it tells, and when it ends."""
 
     out: Path
@@ -206,13 +206,13 @@ def live(
     """Run the whole gate, once and again, until there are so many runs of each; adds to ``live.csv``."""
     plan = [Live(suite, condition, effect) for _ in range(runs) for effect in EFFECTS]
     with told(out), progress_bar(quiet) as tell, finishing() as asked:
-        _live_runs(plan, budget, Desk(out, work, tell, asked))
+        _live_runs(plan, budget, Surroundings(out, work, tell, asked))
     typer.echo(live_markdown(pd.read_csv(out / "live.csv")))
 
 
-def _live_runs(plan: Sequence[Live], budget: float | None, desk: Desk) -> None:
+def _live_runs(plan: Sequence[Live], budget: float | None, around: Surroundings) -> None:
     """Make the runs of a plan that are not there yet, while there is time for the next; one that fails is noted."""
-    out, path = desk.out, desk.out / "live.csv"
+    out, path = around.out, around.out / "live.csv"
     (out / LIVE_FOLDER).mkdir(exist_ok=True)
     folders: dict[Suite, Path] = {}
     there: Counter[tuple[str, str, float]] = Counter()
@@ -226,10 +226,10 @@ def _live_runs(plan: Sequence[Live], budget: float | None, desk: Desk) -> None:
             there[key] -= 1
             continue
         seconds = budget if budget is not None else BUDGET_SECONDS
-        if desk.over(seconds):
+        if around.over(seconds):
             return
-        folders[kind.suite] = folders.get(kind.suite) or make(kind.suite, desk.work / f"live-{kind.suite}")
-        row = _one_live_run(kind, folders[kind.suite], numbers[key], seconds, out, desk.tell)
+        folders[kind.suite] = folders.get(kind.suite) or make(kind.suite, around.work / f"live-{kind.suite}")
+        row = _one_live_run(kind, folders[kind.suite], numbers[key], seconds, out, around.tell)
         numbers[key] += 1
         append(path, pd.DataFrame([row]).to_csv(index=False, header=not path.exists()))
         log(out, f"live {kind.suite}, {kind.condition}, {kind.effect:.0%}: {row['outcome']}: {row['reason']}")
@@ -289,12 +289,12 @@ def record(
 ) -> None:
     """Record groups of processes: base, control, and a head for each amount of extra work in every test."""
     with told(out), progress_bar(quiet) as tell, finishing() as asked:
-        _record(suite, condition, groups, Desk(out, work, tell, asked))
+        _record(suite, condition, groups, Surroundings(out, work, tell, asked))
 
 
-def _record(suite: Suite, condition: Condition, groups: int, desk: Desk) -> None:
+def _record(suite: Suite, condition: Condition, groups: int, around: Surroundings) -> None:
     """Record the groups that are not there yet, as long as there is time."""
-    out = desk.out
+    out = around.out
     path = out / f"{suite}-{condition}.csv"
     recorded = read_groups(path)["triple"].nunique() if path.exists() else 0
     if path.exists():
@@ -306,7 +306,7 @@ def _record(suite: Suite, condition: Condition, groups: int, desk: Desk) -> None
         (out / f"{suite}-{condition}.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     if recorded >= groups:
         return
-    folder = make(suite, desk.work / f"record-{suite}")
+    folder = make(suite, around.work / f"record-{suite}")
     with workshop() as place:
         (place.folder / "plugins").mkdir()
         copy_worker(place.folder / "plugins")
@@ -327,9 +327,9 @@ def _record(suite: Suite, condition: Condition, groups: int, desk: Desk) -> None
         explore(labels, np.random.default_rng(0), deadline, "off", found, lambda _: False, lambda _: None)
         with neighbourly(condition, recorded):
             for number in range(recorded, groups):
-                if desk.over():
+                if around.over():
                     return
-                desk.tell(number / groups, f"group {number + 1} of {groups}, {suite}, {condition}")
+                around.tell(number / groups, f"group {number + 1} of {groups}, {suite}, {condition}")
                 samples: list[Sample] = []
                 record_triple(
                     sides,
@@ -398,12 +398,12 @@ def everything(
                 log(out, doing)
 
         most = RECORDING_SHARE * 60 * minutes
-        desk = Desk(out, work, tell, asked)
-        _live_runs(LIVE_PLAN, budget, desk._replace(until=end - most))
+        around = Surroundings(out, work, tell, asked)
+        _live_runs(LIVE_PLAN, budget, around._replace(until=end - most))
         for left, condition in zip((2, 1), Condition, strict=True):
             until = time.monotonic() + (end - time.monotonic()) / left
             try:
-                _record(Suite.suite, condition, groups, desk._replace(until=until))
+                _record(Suite.suite, condition, groups, around._replace(until=until))
             except (CannotJudgeError, SideFailedError) as error:
                 log(out, f"recording, {condition}: {error}")
         _table(out, replays, tell)

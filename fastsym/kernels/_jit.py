@@ -23,7 +23,7 @@ COMPILING = not numba.config.DISABLE_JIT
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
-class Part(CPUDispatcher):  # type: ignore[misc]
+class InlineDispatcher(CPUDispatcher):  # type: ignore[misc]
     """A function for other kernels: they compile sooner without a wrapper for Python around each of their parts."""
 
     def __call__(self, *arguments: Any) -> Any:
@@ -55,7 +55,7 @@ def jit_inline(function: F) -> F:
     """
     dispatcher: Any = _compiled(function, forceinline=True, no_cpython_wrapper=True)
     if COMPILING:
-        dispatcher.__class__ = Part
+        dispatcher.__class__ = InlineDispatcher
     return cast(F, dispatcher)
 
 

@@ -49,6 +49,12 @@ class Tree:
         """All of them."""
         return self.path, self.cache, self.kept, self.environment, self.temporary
 
+    def remove(self) -> None:
+        """Remove what is there."""
+        for folder in self.folders:
+            if folder.exists():
+                remove(folder)
+
 
 @dataclass
 class Workshop:

@@ -24,7 +24,7 @@ MOST_CONFIRMATION = 120
 """Triples that are worth their time, where there is time left and what was found is not yet sharp enough."""
 LEAST_ALONE = 10
 EXPENSIVE = 1.5
-"""The tests that are kept may be so much dearer than the mean of all."""
+"""The tests that are kept may be so much more expensive than the mean of all."""
 SAFETY = 1.1
 """Estimates of what a triple takes are exceeded by so much."""
 LARGEST_SHARE = 1 / 20
@@ -40,7 +40,7 @@ class Plan:
     screening: tuple[tuple[int, int], ...]
     """Triples of each look, and how many tests go on; empty if all are confirmed at once."""
     confirmation: int
-    """At least, if the tests that are kept are no dearer than the mean; more as time allows."""
+    """At least, if the tests that are kept are no more expensive than the mean; more as time allows."""
 
 
 def make_plan(costs: Mapping[str, float], start_seconds: float, left_seconds: float, rng: np.random.Generator) -> Plan:
@@ -83,14 +83,14 @@ def _fitting(
         count = min(CONFIRMATION, int(left_seconds / everything))
         return ((), count) if count >= LEAST_ALONE else None
     kept = triple(MOST_KEPT)
-    dear = triple(min(round(EXPENSIVE * MOST_KEPT), len(costs)))
+    expensive = triple(min(round(EXPENSIVE * MOST_KEPT), len(costs)))
     if len(costs) <= MANY:
         for first, last in TWO_STAGES:
-            if first * everything + max(last * kept, LEAST_ALONE * dear) <= left_seconds:
+            if first * everything + max(last * kept, LEAST_ALONE * expensive) <= left_seconds:
                 return ((first, MOST_KEPT),), last
         return None
     looked = triple(SECOND_LOOK)
     for first, second, last in THREE_STAGES:
-        if first * everything + second * looked + max(last * kept, LEAST_ALONE * dear) <= left_seconds:
+        if first * everything + second * looked + max(last * kept, LEAST_ALONE * expensive) <= left_seconds:
             return ((first, SECOND_LOOK), (second, MOST_KEPT)), last
     return None

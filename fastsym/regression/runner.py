@@ -14,7 +14,7 @@ import numpy as np
 
 from fastsym._console import Tell
 from fastsym.regression import codediff, preparation, sources
-from fastsym.regression.checkouts import Tree, Workshop, carry, check_out, remove, workshop
+from fastsym.regression.checkouts import Tree, Workshop, carry, check_out, workshop
 from fastsym.regression.child import PLUGIN, Side
 from fastsym.regression.decision import MOST_KEPT, Kept, Sample, decide, enough, screen
 from fastsym.regression.exploration import NO_TIME, CodeLostError, Exploration, explore, fails_again
@@ -43,7 +43,7 @@ SCREENING_SHARE = 0.35
 MOST_SCREENING = 8
 
 
-class Span(NamedTuple):
+class Limits(NamedTuple):
     """How many triples a stage has."""
 
     least: int
@@ -138,8 +138,7 @@ class _Sides:
                 carry(self.repository, self.settings.bench_files, tree)
         self.sides = tuple(self._side(label, tree) for label, tree in trees.items())
         for tree in old:
-            for folder in tree.folders:
-                remove(folder) if folder.exists() else None
+            tree.remove()
 
     def build(self, clock: Clock) -> None:
         """Build base and head by the user's command, if there is one."""
@@ -202,8 +201,7 @@ def _changed(repository: Repository, commit: str, tree: Path, place: Workshop) -
     try:
         return tuple(sources.differing_files(clean.path, tree))
     finally:
-        for folder in (clean.path, clean.cache, clean.kept):
-            remove(folder)
+        clean.remove()
 
 
 def copy_worker(folder: Path) -> None:
@@ -321,7 +319,7 @@ class _Session:
             most = MOST_SCREENING if len(plan.screening) == 1 else count
             until = self.clock.spent + SCREENING_SHARE * (self.clock.left - RESERVE_SECONDS)
             doing = f"triple {{}} of {count} or more, {len(chosen)} tests, {stage}"
-            self._record(stage, chosen, manners, Span(count, most, until), doing)
+            self._record(stage, chosen, manners, Limits(count, most, until), doing)
             samples = [sample for sample in self.report.samples if sample.stage == stage]
             everything = kept.everything
             kept = screen(samples, self.settings.bar, most)
@@ -335,8 +333,8 @@ class _Session:
             if plan.screening:
                 self._fresh(first_seconds)
             doing = f"triple {{}} of at most {MOST_CONFIRMATION}, {len(kept.tests)} tests, confirmation"
-            span = Span(0, MOST_CONFIRMATION, self.clock.budget_seconds - RESERVE_SECONDS)
-            self._record("confirmation", kept.tests, manners, span, doing, kept)
+            limits = Limits(0, MOST_CONFIRMATION, self.clock.budget_seconds - RESERVE_SECONDS)
+            self._record("confirmation", kept.tests, manners, limits, doing, kept)
         self._decide(kept, plan)
 
     def _plan(self, prepared_seconds: float) -> tuple[Plan, dict[str, Manner], float]:
@@ -362,8 +360,8 @@ class _Session:
         for name in [name for name, cost in costs.items() if cost > largest]:
             found.left_out[name] = f"takes too long: {costs[name]:.1f} s, over a twentieth of the budget"
             del costs[name]
-        anew = prepared_seconds if len(costs) > MOST_KEPT and self._affords_fresh(prepared_seconds) else 0.0
-        plan = make_plan(costs, start, self.clock.left - RESERVE_SECONDS - anew, self.rng)
+        fresh_seconds = prepared_seconds if len(costs) > MOST_KEPT and self._affords_fresh(prepared_seconds) else 0.0
+        plan = make_plan(costs, start, self.clock.left - RESERVE_SECONDS - fresh_seconds, self.rng)
         if not plan.tests:
             raise CannotJudgeError(
                 f"tests: expected time for at least one; got {max(0.0, self.clock.left):.0f} s left of "
@@ -412,14 +410,14 @@ class _Session:
         stage: str,
         names: Sequence[str],
         manners: Mapping[str, Manner],
-        span: Span,
+        limits: Limits,
         doing: str,
         kept: Kept | None = None,
     ) -> None:
         """Record triples of a stage until there are enough, or the time is up."""
         chosen, longest = {name: manners[name] for name in names}, 0.0
-        for number in range(span.most):
-            if self.clock.left < longest or (number >= span.least and self.clock.spent + longest > span.until):
+        for number in range(limits.most):
+            if self.clock.left < longest or (number >= limits.least and self.clock.spent + longest > limits.until):
                 return
             self.clock.tell(doing.format(number + 1))
             began = self.clock.spent

@@ -72,6 +72,29 @@ def test_moves_are_summarised_by_quantity():
     assert np.isnan(table["within"].iloc[2])
 
 
+def test_the_rates_of_the_gate_are_one_line(tmp_path):
+    assert readme.rates(tmp_path) == "Its error rates are not recorded yet.\n"
+    shares = {("suite", "quiet"): (0, 0.95, 0.99), ("suite", "busy"): (0.01, 0.9, 0.98), ("own", "quiet"): (1, 1, 1)}
+    rows = [
+        (*kind, size, rate, rate / 2, 1.0)
+        for kind, rates in shares.items()
+        for size, rate in zip((0.0, 0.05, 0.1), rates, strict=True)
+    ]
+    (tmp_path / "gate").mkdir()
+    table = pd.DataFrame(rows, columns=["suite", "condition", "slowdown_nominal", "rate", "low", "high"])
+    table.to_csv(tmp_path / "gate/rates.csv", index=False)
+    line = readme.rates(tmp_path)
+    assert line.count("\n") == 1
+    quiet, busy = line.split(";")
+    for part, alarms, five, ten in (
+        (quiet, "0.0 % (0.0 to 100.0)", "95.0 % (47.5 to 100.0)", "99.0 % (49.5 to 100.0)"),
+        (busy, "1.0 % (0.5 to 100.0)", "90.0 % (45.0 to 100.0)", "98.0 % (49.0 to 100.0)"),
+    ):
+        assert f"false alarm in {alarms}" in part
+        assert f"by 5 % in {five} of runs, by 10 % in {ten}" in part
+    assert "busy" in busy
+
+
 @pytest.mark.parametrize("page", readme.PAGES)
 def test_every_page_quotes_what_is_recorded(page):
     text = (ROOT / page).read_text(encoding="utf-8")

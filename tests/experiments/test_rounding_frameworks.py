@@ -65,7 +65,7 @@ def fake(tmp_path, monkeypatch):
 
 
 def test_a_framework_runs_in_processes_with_their_own_environment(data, fake):
-    told = []
+    told, saved = [], []
     found = frameworks.study(
         data,
         [
@@ -76,7 +76,9 @@ def test_a_framework_runs_in_processes_with_their_own_environment(data, fake):
         threads=(1, 2),
         iterations=900,
         tell=lambda *progress: told.append(progress),
+        save=lambda fates: saved.append(len(fates.trainings)),
     )
+    assert saved == [12, 24, 36]  # after each process that answered
     assert found.missing == ("Gone",)
     assert found.refused == ("Fake OPENBLAS_CORETYPE=Y",)
     assert [text for _, text in told] == [

@@ -455,10 +455,10 @@ def test_more_state_than_registers_shows_as_spills(revision):
 
 
 def test_assembly_needs_no_other_module_of_ours():
-    rooms = [ast.parse(path.read_text(encoding="utf-8")) for path in Path(assembly.__file__).parent.glob("*.py")]
-    assert len(rooms) > 1
-    imports = [node for room in rooms for node in ast.walk(room) if isinstance(node, ast.Import | ast.ImportFrom)]
-    imports = [node for node in imports if not getattr(node, "level", 0)]  # its own rooms
+    modules = [ast.parse(path.read_text(encoding="utf-8")) for path in Path(assembly.__file__).parent.glob("*.py")]
+    assert len(modules) > 1
+    imports = [node for tree in modules for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    imports = [node for node in imports if not getattr(node, "level", 0)]  # its own
     names = {alias.name if isinstance(node, ast.Import) else node.module for node in imports for alias in node.names}
     assert {name.split(".")[0] for name in names} - sys.stdlib_module_names == {"numba", "llvmlite"}
 

@@ -8,11 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gate_repository import BENCH, FILES, PACKAGE, SLOWER, commit, git, leftovers, write
 
 from fastsym.regression import exploration, presentation, runner
 from fastsym.regression.decision import LABELS
+from fastsym.regression.findings import Report
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS
 from fastsym.regression.outcome import SLOWER as EXIT_SLOWER
 from fastsym.regression.repository import open_repository
@@ -211,6 +213,58 @@ def test_too_little_time_keeps_what_was_recorded(folder, monkeypatch):
     assert 0 < len({sample.triple for sample in report.samples}) < 10
     content = json.loads(presentation.as_json(report))
     assert len(content["samples"]) == len(report.samples)
+
+
+def test_stages_go_on_while_their_time_lasts(monkeypatch):
+    """Screening has its least number of triples however long they take; confirmation ends with the run's time."""
+    now = [0.0]
+    monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
+    clock = runner.Clock(100.0, lambda *_: None)
+    session = runner._Session(None, Settings(), clock, Report(), np.random.default_rng(0))
+    monkeypatch.setattr(session, "_triple", lambda *_: now.__setitem__(0, now[0] + 10.0))
+    for limits, spent in (
+        (runner.Limits(3, 8, 0.0), 30.0),
+        (runner.Limits(3, 8, 55.0), 50.0),
+        (runner.Limits(1, 2, 90.0), 20.0),
+        (runner.Limits(0, 120, 98.0), 90.0),
+        (runner.Limits(20, 120, 0.0), 100.0),
+    ):
+        now[0] = 0.0
+        session._record("screening", (), {}, limits, "triple {}")
+        assert now[0] == spent
+
+
+def test_ends_of_processes_are_quick_and_clean(folder, temporary, tmp_path):
+    """No plug-in is asked for a summary; what tests and plug-ins have to tidy up still is."""
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    conftest = f"""
+import atexit, multiprocessing, pathlib, time, pytest
+marks = pathlib.Path({str(marks)!r})
+
+def pytest_terminal_summary():
+    (marks / "summary").touch()
+
+def pytest_sessionfinish():
+    (marks / "finish").touch()
+
+@pytest.fixture(scope="session", autouse=True)
+def resource():
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,), daemon=True)
+    child.start()
+    with (marks / "pids").open("a") as file:
+        file.write(f"{{child.pid}}\\n")
+    atexit.register(lambda: (marks / "exit").touch())
+    yield
+    (marks / "teardown").touch()
+"""
+    write(folder, {"conftest.py": conftest})
+    commit(folder, "Tidy up")
+    slower(folder)
+    assert gate(folder).exit_status == EXIT_SLOWER
+    assert {path.name for path in marks.iterdir()} == {"finish", "teardown", "exit", "pids"}
+    assert all(gone(int(pid)) for pid in (marks / "pids").read_text().split())
+    assert leftovers(folder, temporary) == []
 
 
 def _slow_triple(real):

@@ -3,10 +3,10 @@
 A time is noisy, generated code is not: under one Numba, one LLVM and one processor the same source gives the same
 instructions. So a loop that is no longer vectorised, or that calls a function now, shows without any clock.
 
-The rooms: what an instruction does, for each kind of processor (``x86_64``, ``aarch64``); functions, blocks and loops
+The modules: what an instruction does, for each kind of processor (``x86_64``, ``aarch64``); functions, blocks and loops
 of a listing (``loops``); the kernels of a process (``kernels``).
 
-Imports Numba and the standard library only, and its own rooms relatively: it is loaded by its path into processes of
+Imports Numba and the standard library only, and its own modules relatively: it is loaded by its path into processes of
 other revisions.
 """
 

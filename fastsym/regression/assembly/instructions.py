@@ -1,4 +1,4 @@
-"""What the rooms of all processors share: an instruction, and what the counts are called."""
+"""What the modules of all processors share: an instruction, and what the counts are called."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ ARITHMETIC = ("fma", "mul", "add", "div", "sqrt", "minmax")
 
 
 class Architecture(Protocol):
-    """What :mod:`.loops` asks the room of a kind of processor."""
+    """What :mod:`.loops` asks the module of a kind of processor."""
 
     @property
     def COMMENT(self) -> re.Pattern[str]:  # noqa: N802 - a constant of a module

@@ -4,7 +4,7 @@ PYTEST_DONT_REWRITE
 
 A process of ``python -m pytest -p fastsym_gate_worker``, one side of one triple. It is copied beside the checkouts and
 loaded by its own name, so that it needs nothing but the standard library and pytest, and takes nothing of the
-``fastsym`` that may be the code under test; its rooms import each other relatively. It talks over a socket, a line of
+``fastsym`` that may be the code under test; its modules import each other relatively. It talks over a socket, a line of
 JSON a message, because pytest captures standard output.
 
 pytest-benchmark's fixture stays what it is: only the two methods that call the timed function, ``_raw`` and

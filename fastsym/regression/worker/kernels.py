@@ -49,14 +49,13 @@ class Kernels(importlib.abc.MetaPathFinder):
         if "numba.core.dispatcher" not in sys.modules:
             return {"fingerprints": None}
         if self._fingerprints is None:
-            rooms = [os.path.dirname(assembly)]
             spec = importlib.util.spec_from_file_location(
-                "fastsym_gate_assembly", assembly, submodule_search_locations=rooms
+                "fastsym_gate_assembly", assembly, submodule_search_locations=[os.path.dirname(assembly)]
             )
             if spec is None or spec.loader is None:
                 return {"fingerprints": None, "error": f"{assembly} cannot be loaded"}
             module = importlib.util.module_from_spec(spec)
-            sys.modules[spec.name] = module  # its rooms are imported relatively to it
+            sys.modules[spec.name] = module  # its modules are imported relatively to it
             spec.loader.exec_module(module)
             self._fingerprints = module.Fingerprints(str(tree), self.universal)
         return {"fingerprints": self._fingerprints.take()}

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from fastsym.experiments.rounding.drift import EQUAL_WEIGHT
 from fastsym.experiments.rounding.frameworks.figure import draw, figure_table, height_inches
 from fastsym.report.content import Plot, Section
 from fastsym.report.recorded import FRAMEWORKS, read_frameworks
@@ -28,15 +29,15 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
         "Equal units in the libraries people train with",
         f"{finding}; the order in which a library adds decides.",
         (
-            f"From `{FRAMEWORKS}`, recorded in a session of its own: every weight starts at 0.1, full-batch gradient "
-            "descent (Adam where it says so), 3000 iterations on standardised features. Each program is written as "
+            f"From `{FRAMEWORKS}`, recorded in a session of its own: every weight starts at {EQUAL_WEIGHT:g}, "
+            "full-batch gradient descent (Adam where it says so) on standardised features. Each program is written as "
             f"users of its library write it. Versions: {'; '.join(recorded['version'].unique())}. "
             f"Processor: {', '.join(recorded['processor'].unique())}.",
             Plot(
                 slug="rounding-frameworks",
                 title="Classes of equal units at the end, by program and width",
                 alt="One row a program, one column a hidden width: a dot where all units end equal, a number in a "
-                "square where they do not: in how many classes. Widths at which units separate, by row: "
+                "square where they do not: in how many classes. Number of widths at which units separate, by row: "
                 + "; ".join(f"{label}: {count}" for label, count in counts.items())
                 + ".",
                 data=table,

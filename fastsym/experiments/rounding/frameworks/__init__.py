@@ -105,7 +105,7 @@ def study(
     tell
         Called with the fraction done and what runs now.
     save
-        Called after each process with what is known so far: all of them take an hour or more.
+        Called after each process with what is known so far, so that an interruption loses little.
 
     Raises
     ------
