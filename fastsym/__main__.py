@@ -14,7 +14,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Symmetry breaking on the Titanic table: train fast, check, measure.",
+    help="Train small networks fast to study symmetry breaking; check and time the programs that train them.",
 )
 app.command("report", epilog=REPORT_EXAMPLES)(report)
 TRAIN_EXAMPLES = """Example: fastsym train --start constant --features standardised --learning-rate 1
@@ -51,10 +51,10 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and end.")
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Take the options that belong to no command."""
+    """Handle the options that belong to no command."""
 
 
 MOST_REASONS = 5
@@ -64,7 +64,7 @@ HANDED_OVER = {"allow_extra_args": True, "ignore_unknown_options": True, "help_o
 
 @app.command(context_settings=HANDED_OVER)
 def regression(context: typer.Context) -> None:
-    """Compare the speed of two runs or revisions; arguments as for python -m fastsym.regression."""
+    """Compare the speed of two revisions or saved runs; takes the arguments of python -m fastsym.regression."""
     from fastsym.regression import app as gate
 
     gate(args=context.args, prog_name="fastsym regression")
@@ -72,7 +72,7 @@ def regression(context: typer.Context) -> None:
 
 @app.command(context_settings=HANDED_OVER)
 def sweep(context: typer.Context) -> None:
-    """Train a grid of networks and save a table of results; arguments as for python -m fastsym.sweep."""
+    """Train a grid of networks and save a table of results; takes the arguments of python -m fastsym.sweep."""
     from fastsym.sweep.__main__ import app as sweeper
 
     sweeper(args=context.args, prog_name="fastsym sweep")
@@ -80,7 +80,7 @@ def sweep(context: typer.Context) -> None:
 
 @app.command(context_settings=HANDED_OVER)
 def play(context: typer.Context) -> None:
-    """Open a local page that trains again whenever a slider moves; arguments as for python -m fastsym.play."""
+    """Open a local page that trains again whenever a slider moves; takes the arguments of python -m fastsym.play."""
     from fastsym.play.__main__ import app as player
 
     player(args=context.args, prog_name="fastsym play")
@@ -93,24 +93,29 @@ def train(
     table: TableOptions,
     features: Annotated[
         Literal["article", "no_id", "standardised"] | None,
-        typer.Option(help="Feature set of the Titanic table; default: article."),
+        typer.Option(help="Feature set of the Titanic table; default: article (all nine raw columns)."),
     ] = None,
-    hidden: Annotated[int, typer.Option(min=0, help="Hidden units; 0 for the one-layer net.")] = 4,
+    hidden: Annotated[int, typer.Option(min=0, help="Number of hidden units; 0 trains the one-layer network.")] = 4,
     start: Annotated[
-        str, typer.Option(help="How the weights start: zeros, constant, normal, ...; see fastsym.initialise.")
+        str,
+        typer.Option(
+            help="How the weights are set before training: zeros, constant, normal, ...; see fastsym.initialise."
+        ),
     ] = "normal",
     scale: Annotated[
         float | None,
         typer.Option(help="Size of the starting weights; default: 1 for glorot, he and orthogonal, else 0.01."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of a random start.")] = 0,
-    iterations: Annotated[int, typer.Option(min=0, help="Steps of gradient descent.")] = 3000,
-    learning_rate: Annotated[float, typer.Option(help="Size of a step.")] = 0.01,
-    variant: Annotated[str, typer.Option(help="Which implementation trains.")] = "fast",
+    iterations: Annotated[int, typer.Option(min=0, help="Number of steps of gradient descent.")] = 3000,
+    learning_rate: Annotated[float, typer.Option(help="Step size of gradient descent.")] = 0.01,
+    variant: Annotated[
+        str, typer.Option(help="Implementation that trains: a name in fastsym.VARIANTS, or fast.")
+    ] = "fast",
     dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Precision.")] = "float64",
     quiet: Quiet = False,
 ) -> None:
-    """Train the article's network on the Titanic table, or on your own, and print the cost it reaches."""
+    """Train the article's network on the Titanic table or on your own table, and print the final cost."""
     import numpy as np
 
     import fastsym
@@ -142,12 +147,12 @@ def train(
 def certify(
     variant: Annotated[str, typer.Argument(metavar="NAME", help="A name in fastsym.VARIANTS.")],
     dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Precision.")] = "float64",
-    thorough: Annotated[bool, typer.Option("--thorough", help="Try more sizes, which takes minutes.")] = False,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Check more sizes; takes minutes.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check that a variant computes what the reference computes; say what is wrong if it does not.
+    """Check that a variant computes the same as the reference; name the errors if it does not.
 
-    Exit status: 0 it agrees, 1 it does not, 2 there is no such variant.
+    Exit status: 0 if it agrees, 1 if it does not, 2 if there is no such variant.
     """
     from fastsym import VARIANTS
 

@@ -21,32 +21,44 @@ def _option(*names: str, text: str, metavar: str | None = None) -> Any:
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What the user says about a table; :func:`fastsym.load_table` explains each."""
+    """The options that describe a table; :func:`fastsym.load_table` explains each."""
 
     csv: Annotated[
         Path | None,
         _option(text="Train on this table (CSV, Parquet, Excel, ...; - is standard input).", metavar="FILE"),
     ] = None
-    target: Annotated[str | None, _option(text="Its column of labels.", metavar="COLUMN")] = None
-    positive: Annotated[str | None, _option(text="The label that is 1, unless they are 0 and 1.")] = None
-    sep: Annotated[str | None, _option(text="What separates fields; found out if not given.")] = None
-    decimal: Annotated[str | None, _option(text="Decimal sign; found out if not given.")] = None
-    encoding: Annotated[str | None, _option(text="Encoding of the text; UTF-8 if not given.")] = None
-    comment: Annotated[str | None, _option(text="Leave out lines that begin with this.")] = None
+    target: Annotated[str | None, _option(text="Column of the table that contains the labels.", metavar="COLUMN")] = (
+        None
+    )
+    positive: Annotated[str | None, _option(text="The label that becomes 1, if the labels are not 0 and 1.")] = None
+    sep: Annotated[str | None, _option(text="Separator of the fields; default: detected.")] = None
+    decimal: Annotated[str | None, _option(text="Decimal sign; default: detected.")] = None
+    encoding: Annotated[str | None, _option(text="Encoding of the text; default: UTF-8.")] = None
+    comment: Annotated[str | None, _option(text="Leave out lines that begin with this text.")] = None
     header: Annotated[
         bool | None,
-        _option("--header/--no-header", text="The first line holds names; none: the columns are called 0, 1, ..."),
+        _option(
+            "--header/--no-header",
+            text="Whether the first line contains names; without names the columns are called 0, 1, ...",
+        ),
     ] = None
-    skip: Annotated[list[str] | None, _option(text="Leave out these lines, from 1.", metavar="LINES")] = None
-    index: Annotated[bool, _option("--index", text="Leave out the first column: names of rows.")] = False
+    skip: Annotated[
+        list[str] | None,
+        _option(text="Leave out these lines, such as 2 or 1,4-6; the first line is 1.", metavar="LINES"),
+    ] = None
+    index: Annotated[bool, _option("--index", text="Leave out the first column, which contains names of rows.")] = False
     drop: Annotated[list[str] | None, _option(text="Leave out these columns.", metavar="COLUMNS")] = None
     missing: Annotated[list[str] | None, _option(text="A value that stands for a missing one.")] = None
-    fill: Annotated[Literal["median"] | None, _option(text="What a missing value becomes.")] = None
+    fill: Annotated[Literal["median"] | None, _option(text="Replace missing values by the median of their column.")] = (
+        None
+    )
     one_hot: Annotated[
         list[str] | None,
-        _option(text="Turn these columns into one column per kind of value.", metavar="COLUMNS"),
+        _option(
+            text="Replace each of these columns by one column of 0 and 1 for each different value.", metavar="COLUMNS"
+        ),
     ] = None
-    standardise: Annotated[bool, _option("--standardise", text="Give its features mean 0 and variance 1.")] = False
+    standardise: Annotated[bool, _option("--standardise", text="Give each feature mean 0 and variance 1.")] = False
 
     @property
     def name(self) -> str:

@@ -52,12 +52,14 @@ def play(
     port: Annotated[
         int | None,
         typer.Option(
-            min=0, max=65535, help=f"Port of the server; default: {DEFAULT_PORT}, or any free one if that is taken."
+            min=0,
+            max=65535,
+            help=f"Port of the server; default: {DEFAULT_PORT}, or any free port if that one is taken.",
         ),
     ] = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address; open no browser.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, but open no browser.")] = False,
 ) -> None:
-    """Open a page, on this computer only, that trains a network again whenever a slider moves."""
+    """Open a page that trains a network again whenever you move a slider; only this computer can reach it."""
     try:
         from fastsym.play.page import HOST, serve
     except ModuleNotFoundError as error:

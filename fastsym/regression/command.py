@@ -32,62 +32,75 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command(epilog=EXAMPLES)
 def regression(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[BASE.json HEAD.json]", help="Two saved benchmark runs instead.")
+        list[Path] | None,
+        typer.Argument(metavar="[BASE.json HEAD.json]", help="Compare two saved runs of fastsym's benchmarks."),
     ] = None,
     against: Annotated[
         str | None,
-        typer.Option(metavar="REV", help="Compare with this revision; default: where this branch left main."),
+        typer.Option(
+            metavar="REV", help="Compare with this revision; default: the commit where this branch left main."
+        ),
     ] = None,
     bench: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH", help="What pytest is to collect: file, folder or node id; may be repeated."),
+        typer.Option(metavar="PATH", help="File, folder or node id that pytest collects; may be repeated."),
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option(min=LEAST_BUDGET_SECONDS, help="Seconds that everything together may take; default 180."),
+        typer.Option(min=LEAST_BUDGET_SECONDS, help="Seconds for the whole run; default 180."),
     ] = None,
     bar: Annotated[
         float | None, typer.Option(min=0, max=900, help="Smallest slowdown that matters, in percent; default 2.")
     ] = None,
-    carry: Annotated[bool | None, typer.Option("--carry", help="Put the head's benchmark files on both sides.")] = None,
+    carry: Annotated[
+        bool | None, typer.Option("--carry", help="Use the benchmark files of this checkout for both revisions.")
+    ] = None,
     prepare: Annotated[
         str | None,
-        typer.Option(metavar="CMD", help="Build each side by this shell command, in an environment of its own."),
+        typer.Option(metavar="CMD", help="Build each revision with this shell command, in its own environment."),
     ] = None,
     path: Annotated[
         list[str] | None,
-        typer.Option(metavar="DIR", help="What of a checkout goes on PYTHONPATH; default src and the root."),
+        typer.Option(metavar="DIR", help="Folder of a checkout to put on PYTHONPATH; default: src and the root."),
     ] = None,
     dist: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of the distribution; default: that in pyproject.toml.")
+        str | None, typer.Option(metavar="NAME", help="Name of the distribution; default: the name in pyproject.toml.")
     ] = None,
     pytest_arg: Annotated[
         list[str] | None, typer.Option(metavar="ARG", help="A further argument for pytest; may be repeated.")
     ] = None,
     code: Annotated[
         str | None,
-        typer.Option(metavar="|".join(CODES), help="What a loss in the machine code of Numba's kernels does."),
+        typer.Option(
+            metavar="|".join(CODES), help="What to do if the machine code of a Numba kernel is worse; default report."
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the orders; drawn and shown if not given.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of the random orders; default: a random seed, which is shown.")
+    ] = None,
     explain: Annotated[
-        bool | None, typer.Option("--explain", help="Show the generated code of Numba's kernels on both sides.")
+        bool | None, typer.Option("--explain", help="Show the machine code of Numba kernels in both revisions.")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write everything to this file, as JSON; - is stdout.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file; - is stdout.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write everything to this file, as JSON; - is standard output.")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file; - is standard output.")] = None,
     tolerance: Annotated[
         float | None,
-        typer.Option(min=0, max=0.99, help="Of two saved runs: loss of speed-up that does not matter; default 0.1."),
+        typer.Option(
+            min=0, max=0.99, help="For two saved runs: the loss of speed-up that does not matter; default 0.1."
+        ),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Say whether this checkout is slower than another revision; both are measured now, in turns.
 
     Works in any git repository with pytest-benchmark tests: python -m fastsym.regression --against main --bench
-    benchmarks/. Defaults of all options may stand in pyproject.toml, under [tool.fastsym.regression].
+    benchmarks/. You can set defaults of the options in pyproject.toml, under [tool.fastsym.regression].
 
-    Or compare the speed-ups over the reference of two saved runs of fastsym's own benchmarks.
+    With two JSON files, compare two saved runs of fastsym's own benchmarks: their speed-ups over the reference.
 
-    Exit status: 0 nothing is slower, 1 something is, or the head is wrong, 2 cannot judge.
+    Exit status: 0 if nothing is slower, 1 if a test is slower or fails in this checkout, 2 if the gate cannot judge.
     """
     given = {
         "against": against,

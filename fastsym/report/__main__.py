@@ -34,28 +34,29 @@ def report(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for the report: missing, empty, or an earlier report, which it replaces.",
+            help="Folder for the report. It must be new or empty, or contain an earlier report, which is replaced.",
             show_default=f"{DEFAULT_OUT}; {SAMPLE_OUT} with --sample",
         ),
     ] = None,
     benchmark_json: Annotated[
-        Path | None, typer.Option(help="Show this saved pytest-benchmark run instead of measuring.")
+        Path | None, typer.Option(help="Show the timings of this saved pytest-benchmark run; measure nothing.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first random start.")] = 0,
-    full: Annotated[bool, typer.Option("--full", help="Run the whole grids, which takes minutes.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Run the full grids of sizes and seeds; takes minutes.")] = False,
     sample: Annotated[
         bool,
         typer.Option(
             "--sample",
-            help="Write what a release commits, Markdown and the PNG figures it shows, from a clean checkout.",
+            help="Write the sample report of a release: Markdown and PNG figures. Needs a checkout without changes.",
         ),
     ] = False,
     lesson: Annotated[
-        bool, typer.Option("--lesson", help="Make only the first part, about symmetry: nothing is certified or timed.")
+        bool,
+        typer.Option("--lesson", help="Write only the first part, about symmetry; no variant is certified or timed."),
     ] = False,
     quiet: Quiet = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print what was found and where it is as one JSON object.")
+        bool, typer.Option("--json", help="Print the findings and the paths of the files as one JSON object.")
     ] = False,
 ) -> None:
     """Reproduce the article, study its symmetry, certify and time every variant, and write one HTML page."""

@@ -40,9 +40,14 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     table: TableOptions,
     output: Annotated[
-        Path, typer.Argument(help="Directory for the results (Parquet); a sweep that is already there is resumed.")
+        Path,
+        typer.Argument(
+            help="Directory for the results (Parquet). If it contains a part of this sweep, the sweep is resumed."
+        ),
     ],
-    start: Annotated[str, typer.Option(help="How the weights start; see fastsym.initialise.")] = "normal",
+    start: Annotated[
+        str, typer.Option(help="How the weights are set before training; see fastsym.initialise.")
+    ] = "normal",
     scale: Annotated[
         str | None,
         typer.Option(help="Sizes of the starting weights; default: 1 for glorot, he and orthogonal, else 0.01."),
@@ -54,19 +59,21 @@ def main(
     features: Annotated[
         str | None,
         typer.Option(
-            help="Feature sets: article, no_id, standardised; default: article. Of your own table: raw, standardised; "
-            "default: raw, or what --standardise makes of it."
+            help="Feature sets of the Titanic table: article, no_id, standardised; default: article. Of your own "
+            "table: raw, standardised; default: raw, or standardised with --standardise."
         ),
     ] = None,
-    dtype: Annotated[str, typer.Option(help="float64, float32.")] = "float64",
+    dtype: Annotated[str, typer.Option(help="Precision: float64, float32.")] = "float64",
     perturbation: Annotated[str, typer.Option(help="Sizes of random changes to the starting weights.")] = "0",
-    iterations: Annotated[int, typer.Option(help="Iterations of gradient descent.")] = 3000,
-    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler whose workers train.")] = None,
+    iterations: Annotated[int, typer.Option(help="Number of steps of gradient descent.")] = 3000,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Train on the workers of the Dask scheduler at this address.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Train a network for every combination of the settings; separate several values of one setting by commas.
 
-    Interrupt it whenever you like: the same command resumes.
+    You can interrupt the sweep at any time; the same command resumes it.
     """
     values: dict[str, Any] = {
         "start": listed("--start", start, str),
