@@ -39,7 +39,7 @@ def report(
         ),
     ] = None,
     benchmark_json: Annotated[
-        Path | None, typer.Option(help="Show the timings of this saved pytest-benchmark run; measure nothing.")
+        Path | None, typer.Option(help="Show the timings of this saved pytest-benchmark run instead of measuring.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first random start.")] = 0,
     full: Annotated[bool, typer.Option("--full", help="Run the full grids of sizes and seeds; takes minutes.")] = False,
