@@ -52,7 +52,8 @@ TOUR = (
     Step(
         "Zeros: nothing moves but b2",
         "All weights start at 0 and stay 0, because each of their gradients contains a factor that is 0. The cost "
-        "falls nevertheless, because the output bias b2 learns the share of class 1. Look at the network: no edge appears.",
+        "nevertheless falls, because the output bias b2 learns the share of class 1. Look at the network: it shows no "
+        "edge.",
         {"start": "zeros"},
     ),
     Step(
