@@ -126,7 +126,7 @@ def ratio_plot(together: pd.DataFrame, best: str, lengths: str) -> Plot:
     return Plot(
         slug="speed-up-by-width",
         title="Speed-up over the reference, by hidden width",
-        alt="Speed-up over the reference against hidden width, both axes logarithmic, one line a variant. "
+        alt="Speed-up over the reference against hidden width, both axes logarithmic, one line per variant. "
         f"`{best}`: {with_interval(first)} times at H = {first['hidden']}, {with_interval(last)} times at "
         f"H = {last['hidden']}. " + ranges(together, "over_reference"),
         data=together[["label", "hidden", "iterations", "over_reference", "low", "high"]],
@@ -176,7 +176,7 @@ def time_plot(together: pd.DataFrame, best: str, bounds: pd.DataFrame, lengths: 
     return Plot(
         slug="time-per-iteration",
         title="Time per iteration, by hidden width",
-        alt="Time per iteration in microseconds against hidden width, both axes logarithmic, one line a variant"
+        alt="Time per iteration in microseconds against hidden width, both axes logarithmic, one line per variant"
         + ("" if bounds.empty else " and one for the measured roofline")
         + ". "
         + ranges(data, "microseconds_per_iteration"),

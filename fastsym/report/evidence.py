@@ -112,8 +112,8 @@ def evidence_plot(figure: str, curves: pd.DataFrame) -> Plot:
     return Plot(
         slug=f"claim-{figure}",
         title=f"{what} after {last + 1 if label == COST else last} iterations: {_extremes(start, ends, label)}",
-        alt=f"{what} against the iteration, one panel a feature set, one line a start. It begins at {listed(start)} "
-        f"and ends at {listed(ends)} ({' / '.join(series)}).",
+        alt=f"{what} against the iteration, one panel per feature set, one line per start. It begins at "
+        f"{listed(start)} and ends at {listed(ends)} ({' / '.join(series)}).",
         data=frame.drop(columns="figure"),
         draw=lambda target: _draw_evidence(target, frame, label),
         note=f"For the claim{'s' if claims[1:] else ''} {', '.join(claims)}. Lines and marks: median over the seeds "

@@ -328,11 +328,11 @@ def test_the_ledger_follows_the_verdicts(context: Context) -> None:
     section = claims.render(replace(judged, verdicts=wrong), context)
     assert "Of 45 verdicts, 0 true, 0 false, 45 undecided, 0 not applicable" in section.plots[0].alt
     assert "14 claims" in section.headline
-    assert "0 are true on the latter standardised" in section.headline
+    assert "0 are true on the same columns standardised" in section.headline
     assert "False" not in section.headline
     false = tuple(replace(verdict, verdict="false") for verdict in judged.verdicts)
     headline = claims.render(replace(judged, verdicts=false), context).headline
-    assert "False on each: “The zero start begins at a cost of ln 2”, “One layer: both" in headline
+    assert "False on every feature set: “The zero start begins at a cost of ln 2”, “One layer: both" in headline
     assert set(section.tables[0].frame["reason"]) == {"nobody knows"}
 
 

@@ -205,9 +205,10 @@ def test_without_timings_there_is_one_picture() -> None:
 def test_the_units_are_drawn_on_one_scale_and_equal_ones_so_that_each_is_seen() -> None:
     paths = path_of("zeros", 0), path_of("constant", 2), path_of("normal", 0)
     section = section_of(units.STUDY, breaking=paths)
-    assert "identical from zero weights and random weights N(0, 1) × 0.01, and different from constant" in (
-        section.headline
-    )
+    assert (
+        "identical if they start from zero weights and random weights N(0, 1) × 0.01, and different if they start from "
+        "constant"
+    ) in section.headline
     for plot in section.plots:
         figure = Figure()
         plot.draw(figure)
@@ -382,13 +383,14 @@ def test_other_systems_are_ratios_of_their_own_session() -> None:
         "times as long as `parallel`."
     )
     assert (
-        "on one thread 1.5 (1.35 to 1.8) to 3 (2.7 to 3.6) times ours: longer in 4 of 4, less in 0, undecided in 0; on "
-        "two threads 0.8 (0.72 to 0.96) to 0.8 (0.72 to 0.96) times ours: longer in 0 of 2, less in 2, undecided in 0."
+        "on one thread 1.5 (1.35 to 1.8) to 3 (2.7 to 3.6) times as long as fastsym: longer in 4 of 4 cases, less in "
+        "0, undecided in 0; on two threads 0.8 (0.72 to 0.96) to 0.8 (0.72 to 0.96) times as long as fastsym: longer "
+        "in 0 of 2 cases, less in 2, undecided in 0."
     ) in str(section.content[0])
     assert set(section.plots[0].data["system"]) == {"c", "jax", "mine"}
     assert not [name for name in section.plots[0].data if "second" in name]
     open_question = section_of(other_systems.STUDY, other_systems=OTHERS.query("system == 'mine'").assign(high=1.33))
-    assert "longer in 0 of 2, less in 0, undecided in 2 (mine at H = 1, 4)." in str(open_question.content[0])
+    assert "longer in 0 of 2 cases, less in 0, undecided in 2 (mine at H = 1, 4)." in str(open_question.content[0])
     for nothing in (None, OTHERS.query("system == 'reference'")):
         assert shown(other_systems.STUDY, other_systems=nothing) is None
 
@@ -475,7 +477,7 @@ def test_break_even_follows_from_start_and_saving() -> None:
     assert row["iterations"] == pytest.approx((0.3 + 0.1 + 9.0) / saving)
     assert not ((known["variant"] == "fused") & (known["after"] == "after_compile")).any()
     assert (
-        "costs 0.3 s for loading from the cache or 9 s for compiling, and 0.4 s for imports; at H" in section.headline
+        "needs 0.3 s for loading from the cache or 9 s for compiling, and 0.4 s for imports; at H" in section.headline
     )
     assert shown(startup.STUDY, startup=()) is None
 
@@ -485,21 +487,21 @@ def test_a_variant_that_is_never_quicker_has_no_break_even() -> None:
     slow.loc[slow["variant"] != "reference", "seconds_per_iteration"] = 1.0
     section = section_of(startup.STUDY, speed=measured(timings=slow))
     assert section.plots == ()
-    assert "has overtaken `reference` never (loading from the cache) and never (compiling)" in section.headline
-    assert section.headline.endswith("iterations lose after loading from the cache and after compiling.")
+    assert "overtakes `reference` never (loading from the cache) and never (compiling)" in section.headline
+    assert section.headline.endswith("iterations are slower after loading from the cache and after compiling.")
 
 
 @pytest.mark.parametrize(
     ("load", "verdict"),
     [
-        (0.01, "win after loading from the cache and lose after compiling"),
-        (0.3, "lose after loading from the cache and after compiling"),
+        (0.01, "faster after loading from the cache and slower after compiling"),
+        (0.3, "slower after loading from the cache and after compiling"),
     ],
 )
 def test_a_fresh_process_wins_or_loses_the_articles_own_training(load: float, verdict: str) -> None:
     start = replace(STARTUPS[1], cache_load_seconds=load, import_numba_seconds=0.04, import_fastsym_seconds=0.01)
     section = section_of(startup.STUDY, startup=(start,))
-    assert section.headline.endswith(f"so the article's own 3000 iterations {verdict}.")
+    assert section.headline.endswith(f"so the article's 3000 iterations are {verdict}.")
 
 
 @pytest.mark.parametrize(("compiling", "known"), [(0.0, "cache_load_seconds"), (2.0, "compile_seconds")])
@@ -538,13 +540,13 @@ def test_the_winner_changes_where_the_models_cross_or_not() -> None:
     cross = (7e-4 - 2.4e-4 + 3000 * 6.5e-6) / (3000 * M * 7e-10)
     section = section_of(cost_model.STUDY)
     assert section.headline == (
-        "At T = 3000 (extrapolated from T = 10 to 100), the cost model makes the quickest `simd` at H = 1, 4 and "
-        "`parallel, 2 threads` at H = 16, 64."
+        "At T = 3000 (extrapolated from T = 10 to 100), the fastest variant by the cost model is `simd` at H = 1, 4 "
+        "and `parallel, 2 threads` at H = 16, 64."
     )
     assert f"to `parallel, 2 threads` at H = {np.ceil(cross):.0f} (" in plot_of(section, "cost-model-winner").note
     alone = cost_model.fit_all(timings().query("variant != 'parallel'"), pd.DataFrame(), D, M)
     headline = section_of(cost_model.STUDY, cost_model=alone).headline
-    assert headline.endswith("the cost model makes the quickest `simd` at H = 1, 4, 16, 64.")
+    assert headline.endswith("the fastest variant by the cost model is `simd` at H = 1, 4, 16, 64.")
 
 
 def test_where_intervals_overlap_the_quickest_is_undecided() -> None:
@@ -555,8 +557,8 @@ def test_where_intervals_overlap_the_quickest_is_undecided() -> None:
     twin["seconds"] *= np.exp(0.05 * np.random.default_rng(0).standard_normal(len(twin)))
     both = cost_model.fit_all(twin.query("variant in ('reference', 'fused', 'simd')"), pd.DataFrame(), D, M)
     headline = section_of(cost_model.STUDY, cost_model=both).headline
-    assert headline.endswith("which is the quickest is undecided at H = 1, 4, 16, 64.")
-    assert "makes" not in headline
+    assert headline.endswith("the fastest variant is undecided at H = 1, 4, 16, 64.")
+    assert "by the cost model" not in headline
 
 
 def test_without_a_second_number_of_features_the_model_says_so() -> None:
@@ -577,8 +579,8 @@ def test_too_few_timings_make_no_model() -> None:
 def test_error_rates_are_shown_as_recorded() -> None:
     section = section_of(gate.STUDY)
     assert section.headline == (
-        "The gate raises a false alarm in at most 1.7 % of replayed runs, and reports a slowdown of one test by 5 % in "
-        "at least 75.0 %, by 10 % in at least 87.5 % of them."
+        "The gate raises a false alarm in at most 1.7 % of replayed runs, and it reports a slowdown of one test by 5 % "
+        "in at least 75.0 % and by 10 % in at least 87.5 % of them."
     )
     assert section.tables[0].cells()[2] == [
         *("50 tests", "quiet", "5.0 %", "5.1 %", "117", "3", "2", "120", "97.5 %", "92.5 %", "100.0 %")

@@ -73,7 +73,7 @@ def render(found: Agreement, _: Context) -> Section:
     worst = frame["worst error"].max(skipna=False)
     plot = Plot(
         slug="agreement",
-        title=f"The largest error of any variant is {worst:.2g} of what rounding can explain",
+        title=f"The largest error of any variant is {worst:.2g} times the bound for rounding",
         alt="Median and worst error of short trainings for each variant and data type, in units of its bound. "
         + " ".join(f"{c.variant}, {c.dtype}: {c.own.median:.2g}, {c.own.worst:.2g}." for c in certificates),
         data=frame,
@@ -83,18 +83,18 @@ def render(found: Agreement, _: Context) -> Section:
     )
     return Section(
         "agreement",
-        "Why to believe it: the certificates",
+        "Why the results are correct: the certificates",
         f"{passed} of {len(frame)} certificates pass; {_killed(found)}.",
         (
-            "A long training is no test of equality: wide nets on the raw features are chaotic, and two correct "
-            "programs end apart. So each variant does short trainings whose exact results are known, and the error of "
-            "every cost and parameter is set against what rounding alone can do. No variant is timed without its "
-            "certificate.",
+            "A long training cannot test equality: the training of wide networks on the raw features is chaotic, and "
+            "two correct programs end with different results. Therefore each variant does short trainings whose exact "
+            "results are known, and the error of every cost and parameter is compared with a bound for the effect of "
+            "rounding. No variant is timed without its certificate.",
             *failures,
             plot,
             Table(
                 "certificates",
-                "Errors of short trainings, in units of their bounds, and where the worst is",
+                "Errors of short trainings, in units of their bounds, and the place of the worst error",
                 frame,
                 {"median error": ".1e", "worst error": ".3f"},
             ),
@@ -106,7 +106,7 @@ def render(found: Agreement, _: Context) -> Section:
 
 def _killed(agreement: Agreement) -> str:
     counts = " and ".join(f"{count} of {total} in {dtype}" for dtype, (count, total) in agreement.killed.items())
-    return f"of known wrong programs, each with one slip, the same check rejects {counts}"
+    return f"of programs with one deliberate mistake, the same check rejects {counts}"
 
 
 def _distribution_plot(certificates: Sequence[Certificate]) -> Plot:
@@ -128,13 +128,13 @@ def _distribution_plot(certificates: Sequence[Certificate]) -> Plot:
     return Plot(
         slug="error-distributions",
         title=f"In {len(own) - worse} of {len(own)} cases a variant's median error is no larger than the reference's",
-        alt="Share of results against their error in units of the bound, one line a variant, for each data type, with "
-        "the reference's. Medians: "
+        alt="Share of results against their error in units of the bound, one line per variant, for each data type, "
+        "with the reference's. Medians: "
         + " ".join(f"{c.variant}, {c.dtype}: {c.own.median:.2g}, reference {c.reference.median:.2g}." for c in own),
         data=pd.concat(parts, ignore_index=True),
         draw=lambda figure: _draw_distributions(figure, own, dtypes),
-        note="Both errors are distances from the exact result, in the same trainings on this machine. The reference's "
-        "line is the wide grey one.",
+        note="Both errors are distances from the exact result, in the same trainings on this machine. The wide grey "
+        "line is the reference.",
         height_inches=1.0 + 1.9 * len(dtypes),
     )
 
@@ -178,9 +178,9 @@ def _band_plot(agreement: Agreement) -> Plot:
     runs = len(agreement.bands[0].distances)
     return Plot(
         slug="path-band",
-        title=f"Paths can be compared {ends}; {sum(inside)} of {len(inside)} stay inside the band so far",
-        alt="Distance from the reference's path against the iteration, both logarithmic, one panel a width, one line a "
-        "variant, with the band of perturbed reference runs. "
+        title=f"Paths can be compared {ends}; until then, {sum(inside)} of {len(inside)} stay inside the band",
+        alt="Distance from the reference's path against the iteration, both logarithmic, one panel per width, one line "
+        "per variant, with the band of perturbed reference runs. "
         + " ".join(f"H = {b.hidden}: the band ends at {b.envelope[-1]:.1g}." for b in agreement.bands)
         + " "
         + " ".join(
@@ -188,9 +188,10 @@ def _band_plot(agreement: Agreement) -> Plot:
         ),
         data=pd.concat(parts, ignore_index=True),
         draw=lambda figure: _draw_band(figure, agreement),
-        note=f"Grey: what {runs} runs of the reference reach when every parameter is moved by one unit in the last "
-        "place before each iteration. Beyond the vertical line two correct programs are different trainings. Case 2 on "
-        "the article's features, float64; largest difference of a parameter over the largest parameter.",
+        note=f"Grey band: the distances of {runs} runs of the reference in which every parameter is changed by one "
+        "unit in the last place before each iteration. To the right of the vertical line, even two correct programs "
+        "can no longer be compared. Distance: the largest difference of a parameter, divided by the largest parameter. "
+        "Case 2 on the article's features, float64.",
         height_inches=5.2,
     )
 

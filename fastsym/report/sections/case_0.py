@@ -49,7 +49,7 @@ def render(cases: tuple[LayerCase, ...], context: Context) -> Section:
         ),
         data=_frame(cases),
         draw=lambda figure: _draw(figure, cases),
-        note=f"Stable cost formula. Learning rate {LAYER_LEARNING_RATE:g}, seed {context.settings.seed}.",
+        note=f"Cost by the stable formula. Learning rate {LAYER_LEARNING_RATE:g}, seed {context.settings.seed}.",
         height_inches=4.8,
     )
     return Section(
@@ -57,15 +57,15 @@ def render(cases: tuple[LayerCase, ...], context: Context) -> Section:
         "Case 0: one layer",
         headline + ".",
         (
-            "The curves show the stable formula, softplus(z) - y z. On the article's features the article's own "
-            "formula, y log(A) + (1 - y) log(1 - A), gives no finite cost in "
+            "The curves show the cost by the stable formula, softplus(z) - y z. On the article's features, the "
+            "article's own formula, y log(A) + (1 - y) log(1 - A), gives no finite cost in "
             + " and ".join(
                 f"{100 * case.textbook_lost:.0f} % of the iterations from the {STARTS[case.start][0]}" for case in lost
             )
             + ": PassengerId, a row number up to 891, drives predictions to exactly 0 or 1, and 0 times log(0) is NaN.",
             plot,
-            "The article reports that both starts reach the same cost and that the random one begins lower. Here the "
-            f"start that begins lower is {lower}.",
+            "The article reports that both starts reach the same cost, and that the random start has the lower first "
+            f"cost. Here the start with the lower first cost is {lower}.",
             _table(cases),
         ),
     )
@@ -83,7 +83,7 @@ def _end(zero: LayerCase, random: LayerCase) -> str:
     if (high > STEADY * low).any():
         return (
             f"the costs still jump in the last {LATE} iterations, from the zero start between {rounded(low[0])} and "
-            f"{rounded(high[0])}, from the random one between {rounded(low[1])} and {rounded(high[1])}"
+            f"{rounded(high[0])}, from the random start between {rounded(low[1])} and {rounded(high[1])}"
         )
     return f"the starts end {abs(last[0, -1] - last[1, -1]):.2g} nats apart"
 

@@ -22,12 +22,12 @@ MARKS = {
 }
 NAMED = {
     "article": "the article's columns (article)",
-    "no_id": "those without PassengerId (no_id)",
-    "standardised": "the latter standardised (standardised)",
+    "no_id": "the columns without PassengerId (no_id)",
+    "standardised": "the same columns standardised (standardised)",
 }
 FEATURE_SETS = (
-    "Feature sets: article has all nine columns, raw, with PassengerId, a row number; no_id the other eight, raw; "
-    "standardised those with mean 0 and variance 1."
+    "There are three feature sets. article has all nine raw columns, including PassengerId, which is a row number. "
+    "no_id has the other eight raw columns. standardised has the same eight columns with mean 0 and variance 1."
 )
 LETTERS = 34
 """In a line of the figure of all verdicts."""
@@ -72,7 +72,7 @@ def render(judged: Judged, context: Context) -> Section:
         for claim in articles
         if all(by_key[claim.number, name].verdict == "false" for name in tables)
     ]
-    everywhere = f" False{' on each' * (len(tables) > 1)}: {', '.join(untrue)}." if untrue else ""
+    everywhere = f" False{' on every feature set' * (len(tables) > 1)}: {', '.join(untrue)}." if untrue else ""
     plot = Plot(
         slug="claims",
         title="Verdict on each claim, by feature set",
@@ -85,8 +85,9 @@ def render(judged: Judged, context: Context) -> Section:
             [{"claim": c.number, "text": c.text} | {t: by_key[c.number, t].verdict for t in tables} for c in CLAIMS]
         ),
         draw=lambda figure: _draw_grid(figure, by_key, tables),
-        note="Every verdict is computed from the runs of this report. Words carry the verdict; colour only repeats it. "
-        "* Another reasonable threshold would give another verdict: see the ledger.",
+        note="Every verdict is computed from the runs of this report. The words give the verdict, and the colours "
+        "repeat it. An asterisk (*) means that another reasonable threshold would give another verdict; the ledger has "
+        "the reason.",
         height_inches=6.2,
     )
     seeds = context.settings.claim_seeds
@@ -95,12 +96,13 @@ def render(judged: Judged, context: Context) -> Section:
         "The claims ledger",
         f"{summary}.{everywhere}",
         (
-            f"Where chance enters, a claim counts as true if it holds in most of {seeds} seeds: the exact 95 % "
-            "interval of the probability lies above one half. It is false if the interval lies below, and undecided "
-            "otherwise. Where the article gives no number, the threshold is ours; the reason says whether another one "
-            "in a reasonable range would give another verdict, and a star marks that in the figure.",
-            f"Two costs count as the same if they differ by at most {100 * SAME.value:g} %: stricter than the author's "
-            "own curves of cases 1 and 2, which end 0.17 % apart and are called the same.",
+            f"A claim that depends on chance counts as true if it holds in most of {seeds} seeds, which means that the "
+            "exact 95 % interval of its probability lies above one half. It is false if the interval lies below one "
+            "half, and undecided otherwise. If the article gives no number, we chose the threshold. The reason then "
+            "says whether another threshold in a reasonable range would give another verdict, and an asterisk in the "
+            "figure marks such a verdict.",
+            f"Two costs count as the same if they differ by at most {100 * SAME.value:g} %. This is stricter than the "
+            "article, which calls the final costs of its cases 1 and 2 the same although they differ by 0.17 %.",
             *([] if context.own else [FEATURE_SETS]),
             plot,
             _ledger(verdicts, context.own is None),

@@ -118,11 +118,12 @@ def render(fitted: Fitted, context: Context) -> Section | None:
         "The cost model",
         f"{finding}.",
         (
-            "The time of a training is t = call + T (a + b M H (D + d0)): a call, T iterations, and in each of them M "
-            "samples times H hidden units, each of which takes b for each of D features, and as long as d0 more "
-            "features would for tanh and the rest. Fitted for each variant to all timings of this report, with "
-            "relative errors and no coefficient below zero; the intervals are a bootstrap, by whole widths, of what "
-            f"the model leaves unexplained, its own misfit included. {_features(timings, len(context.data.X))}",
+            "The model says that a training takes the time t = call + T (a + b M H (D + d0)). Each training has one "
+            "call and T iterations. Each iteration takes a constant time a, and processes M samples in H hidden units. "
+            "For each sample and unit, each of the D features takes the time b, and tanh and the rest take as long as "
+            "d0 more features would. The model is fitted for each variant to all timings of this report, by relative "
+            "errors and without negative coefficients. The intervals come from a bootstrap of the residuals by whole "
+            f"widths, so they include the misfit of the model. {_features(timings, len(context.data.X))}",
             _winner_plot(models, timings, changes),
             _fit_plot(models, timings),
             _table(models),
@@ -135,7 +136,7 @@ def _features(timings: pd.DataFrame, D: int) -> str:
     if not counts:
         return f"All timings have D = {D}, so that b and d0 cannot be told apart."
     more = ", ".join(str(count) for count in sorted(counts))
-    return f"Most timings have D = {D}; some, with the same features several times over, D = {more}."
+    return f"Most timings have D = {D}. In the others the features are repeated, so that D = {more}."
 
 
 def _finding(contenders: Mapping[int, tuple[str, ...]], timings: pd.DataFrame) -> str:
@@ -150,9 +151,9 @@ def _finding(contenders: Mapping[int, tuple[str, ...]], timings: pd.DataFrame) -
     parts = []
     if decided:
         steps = " and ".join(f"`{label}` at {_widths(widths)}" for label, widths in decided.items())
-        parts.append(f"the cost model makes the quickest {steps}")
+        parts.append(f"the fastest variant by the cost model is {steps}")
     if undecided:
-        parts.append(f"which is the quickest is undecided at {_widths(undecided)}")
+        parts.append(f"the fastest variant is undecided at {_widths(undecided)}")
     return f"At T = {CURVE_ITERATIONS}{_extrapolated(timings)}, {'; '.join(parts)}"
 
 
@@ -198,15 +199,16 @@ def _winner_plot(models: Mapping[str, CostModel], timings: pd.DataFrame, changes
         "logarithmic, one line with a band a variant. " + ranges(frame, "seconds", " s"),
         data=frame,
         draw=lambda figure: _draw_winner(figure, frame, variants, changes, timings["hidden"]),
-        note="Bands: 95 % intervals; where that of another variant overlaps the quickest's, it is undecided. "
+        note="Bands: 95 % intervals. Where the band of another variant overlaps the band of the fastest one, the "
+        "fastest variant is undecided. "
         + (
-            f"Dotted: the first width after the shortest prediction changes, {_crossings(changes)}; the interval is "
-            "shaded if it is narrower than the figure. "
+            f"Dotted line: the predicted fastest variant changes {_crossings(changes)}. The interval is shaded if it "
+            "is narrower than the figure. "
             if changes
             else ""
         )
-        + f"The longest trainings that were timed for all variants have T = {common}, at wide networks fewer; beyond "
-        "that the model extrapolates.",
+        + f"The longest trainings that were timed with all variants have T = {common}, and fewer iterations for wide "
+        "networks; for longer trainings the model extrapolates.",
     )
 
 
@@ -240,11 +242,12 @@ def _fit_plot(models: Mapping[str, CostModel], timings: pd.DataFrame) -> Plot:
         slug="cost-model-fit",
         title=f"Half of {len(data)} timings are within {100 * misfit.median():.0f} % of their model, nine in ten "
         f"within {100 * misfit.quantile(0.9):.0f} %",
-        alt="Measured time over the model's, against the model's, one mark a timing and one kind of mark a variant. "
+        alt="Measured time divided by the time of the model, against the time of the model. There is one mark per "
+        "timing and one kind of mark per variant. "
         "Median distance: " + " ".join(f"{label}: {100 * m.typical_error:.0f} %." for label, m in models.items()),
         data=data.drop(columns="variant"),
         draw=lambda figure: _draw_fit(figure, data),
-        note="On the line the model is exact. A call of microseconds and one of seconds count alike in the fit.",
+        note="For a mark on the dashed line, the model is exact. The fit gives short and long timings the same weight.",
     )
 
 
@@ -282,7 +285,7 @@ def _table(models: Mapping[str, CostModel]) -> Table:
         rows.append((label, "d0", model.equivalent_features, low, high, "features"))
     frame = pd.DataFrame(rows, columns=["variant", "coefficient", "value", "low", "high", "unit"])
     formats: dict[str, Format] = dict.fromkeys(("value", "low", "high"), _number)
-    caption = "The model's coefficients; low and high bound a 95 % interval"
+    caption = "The model's coefficients; low and high are the limits of a 95 % interval"
     return Table("cost-model", caption, frame, formats)
 
 

@@ -1,4 +1,4 @@
-"""Equal units in the libraries that people train with, from a session of their own."""
+"""Equal units in the libraries that people train with, from a separate session."""
 
 import pandas as pd
 
@@ -26,23 +26,23 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
     counts = {str(label): int((rows["count"] > 1).sum()) for label, rows in table.groupby("label", sort=False)}
     return Section(
         "frameworks",
-        "Equal units in the libraries people train with",
-        f"{finding}; the order in which a library adds decides.",
+        "Equal units in widely used libraries",
+        f"{finding}; the cause is the order in which a library adds.",
         (
-            f"From `{FRAMEWORKS}`, recorded in a session of its own: every weight starts at {EQUAL_WEIGHT:g}, "
-            "full-batch gradient descent (Adam where it says so) on standardised features. Each program is written as "
-            f"users of its library write it. Versions: {'; '.join(recorded['version'].unique())}. "
+            f"The results come from `{FRAMEWORKS}`, which was recorded in a separate session. Every weight starts at "
+            f"{EQUAL_WEIGHT:g}. The programs train by full-batch gradient descent (or Adam, if it is named) on "
+            "standardised features, and are written in the way that is usual for their libraries. "
+            f"Versions: {'; '.join(recorded['version'].unique())}. "
             f"Processor: {', '.join(recorded['processor'].unique())}.",
             Plot(
                 slug="rounding-frameworks",
                 title="Classes of equal units at the end, by program and width",
-                alt="One row a program, one column a hidden width: a dot where all units end equal, a number in a "
-                "square where they do not: in how many classes. Number of widths at which units separate, by row: "
-                + "; ".join(f"{label}: {count}" for label, count in counts.items())
-                + ".",
+                alt="One row per program, one column per hidden width. A dot means that all units end equal; a number "
+                "in a square is the number of classes in which they end. Number of widths at which units separate, by "
+                "row: " + "; ".join(f"{label}: {count}" for label, count in counts.items()) + ".",
                 data=table,
                 draw=lambda figure: draw(figure, table),
-                note="A row for more threads is shown only where they change a class.",
+                note="Rows for more threads are shown only if the number of threads changes a class.",
                 height_inches=height_inches(table),
             ),
         ),

@@ -26,10 +26,11 @@ def render(rates: pd.DataFrame | None, _: Context) -> Section | None:
         "How often the performance gate is wrong",
         _finding(frame, (0.05, 0.1)),
         (
-            f"From `{GATE}`, recorded in sessions of its own by `python -m bench.gate_study`: groups of fresh "
-            "processes of two revisions, which were the same, or of which one did a known amount of extra work in one "
-            "test of a suite: 50 tests made for the study, or fastsym's own. Each decision is replayed on groups drawn "
-            "from the recording, and the intervals are a bootstrap of the recorded groups.",
+            f"The rates come from `{GATE}`, which `python -m bench.gate_study` recorded in separate sessions. The "
+            "recording contains groups of fresh processes of two revisions. Either both revisions were the same, or "
+            "one did a known amount of extra work in one test. The suite of tests was either 50 tests made for the "
+            "study, or fastsym's own tests. Each decision is replayed on groups drawn from the recording, and the "
+            "intervals come from a bootstrap of the recorded groups.",
             _plot(frame),
             _table(frame),
         ),
@@ -40,7 +41,7 @@ def _plot(frame: pd.DataFrame) -> Plot:
     return Plot(
         slug="gate-rates",
         title="Share of runs that report a slowdown",
-        alt="Share of gate runs that report a slowdown against the slowdown that was put in, one line a suite and "
+        alt="Share of gate runs that report a slowdown against the size of the added slowdown, one line per suite and "
         "condition, with intervals. "
         + " ".join(
             f"{row['line']}, {100 * row['slowdown_nominal']:g} %: {row['detected']} of {row['decisions']}."
@@ -48,9 +49,9 @@ def _plot(frame: pd.DataFrame) -> Plot:
         ),
         data=frame.drop(columns="line"),
         draw=lambda figure: _draw(figure, frame),
-        note="At the leftmost points the code is the same, and every report is a false alarm; elsewhere a report of "
-        "the slowed test is right. Bars: 95 % intervals. Dotted: 95 %, which the gate is to reach at a slowdown of "
-        "5 %.",
+        note="At the leftmost points both revisions are the same, and every report is a false alarm. At all other "
+        "points, a report of the slowed test is correct. Bars: 95 % intervals. Dotted line: 95 %, the goal for a "
+        "slowdown of 5 %.",
         height_inches=4.2,
     )
 
@@ -60,7 +61,7 @@ def _table(frame: pd.DataFrame) -> Table:
     names |= {"false_alarms": "false alarms", "cannot_judge": "cannot judge"}
     columns = ["suite", "condition", *names.values(), "decisions", "rate", "low", "high"]
     formats: dict[str, Format] = dict.fromkeys(("slowdown", "measured", "rate", "low", "high"), percent)
-    caption = "Gate runs that reported a slowdown; low and high bound a 95 % interval"
+    caption = "Gate runs that reported a slowdown; low and high are the limits of a 95 % interval"
     return Table("gate-rates-table", caption, frame.rename(columns=names)[columns], formats)
 
 
@@ -69,7 +70,7 @@ def _finding(frame: pd.DataFrame, slowdowns: tuple[float, ...]) -> str:
     rates = {float(str(size)): list(rows) for size, rows in frame.groupby("slowdown_nominal")["rate"]}
     alarms = percent(max(rates[0.0])) if 0.0 in rates else "an unknown share"
     found = [f"by {100 * size:g} % in at least {percent(min(rates[size]))}" for size in slowdowns if size in rates]
-    reported = f", and reports a slowdown of one test {', '.join(found)} of them" if found else ""
+    reported = f", and it reports a slowdown of one test {' and '.join(found)} of them" if found else ""
     return f"The gate raises a false alarm in at most {alarms} of replayed runs{reported}."
 
 

@@ -33,7 +33,7 @@ def render(_: None, context: Context) -> Section:
         )
     plots.append(_belief_plot(found))
     said.append(_belief_finding(found))
-    return Section("headline", "How much faster, and why to believe it", f"{'; '.join(said)}.", tuple(plots))
+    return Section("headline", "How much faster, and why the results are correct", f"{'; '.join(said)}.", tuple(plots))
 
 
 # How much faster
@@ -55,7 +55,7 @@ def _speed_plot(cells: pd.DataFrame, said: str) -> Plot:
         slug="headline-speed",
         title=f"Speed-up of `{cells['label'].iloc[0]}` over the article's NumPy code, at T = "
         f"{cells['iterations'].iloc[0]}",
-        alt=f"One bar a hidden width: speed-up over the reference, from {with_interval(least)} to "
+        alt=f"One bar per hidden width: speed-up over the reference, from {with_interval(least)} to "
         f"{with_interval(most)} times. "
         + " ".join(
             f"H = {row['hidden']}, {row['iterations']} iterations: {with_interval(row)} times."
@@ -63,8 +63,8 @@ def _speed_plot(cells: pd.DataFrame, said: str) -> Plot:
         ),
         data=cells[["label", "hidden", "iterations", "over_reference", "low", "high"]],
         draw=lambda figure: _draw_speed(figure, cells),
-        note="Grey line: the article's code itself. Lines on the bars, and numbers below them: 95 % intervals, where "
-        f"known; of fewer than six rounds the range. {said}",
+        note="Grey line: the article's code itself. The lines on the bars and the numbers below them are 95 % "
+        f"intervals, where these are known, or the range of fewer than six rounds. {said}",
         height_inches=HEIGHT_INCHES,
         width_inches=WIDTH_INCHES,
     )
@@ -115,15 +115,16 @@ def _belief_plot(found: Agreement) -> Plot:
     return Plot(
         slug="headline-belief",
         title="Errors of the variants, and known wrong programs",
-        alt="Left: the median and the worst error of each variant in units of what rounding can explain. "
+        alt="Left: the median and the worst error of each variant, in units of the bound for rounding. "
         + " ".join(f"{row['variant']}: {row['median']:.2g}, {row['worst']:.2g}." for row in errors.to_dict("records"))
         + " Right: one square for each known wrong program. "
         + " ".join(f"{dtype}: {count} of {total} rejected." for dtype, (count, total) in found.killed.items()),
         data=errors,
         draw=lambda figure: _draw_belief(figure, errors, found),
-        note="Left: distance from the exact result in short trainings, as a ring the median, as a dot the worst; right "
-        "of the dashed line rounding is no excuse. Right: a square is a program with one deliberate mistake that the "
-        "same check rejects; a cross is one that it accepts. Of other programs it says nothing.",
+        note="Left: the distance from the exact result in short trainings. A ring is the median, a dot the worst case. "
+        "To the right of the dashed line, rounding cannot explain the distance. Right: a square is a program with one "
+        "deliberate mistake that the same check rejects; a cross is such a program that it accepts. The figure says "
+        "nothing about other programs.",
         height_inches=HEIGHT_INCHES,
         width_inches=WIDTH_INCHES,
     )

@@ -44,15 +44,15 @@ def render(runs: tuple[WatchedRun, ...], _: Context) -> Section:
         data=_frame(runs),
         payload=payload(runs),
         instead='This figure needs JavaScript. The section "What symmetry breaking is" draws the output weights.',
-        note="One column is one hidden unit: its row of W1, its bias b1 and its output weight W2. Orange is positive, "
-        "blue negative, and the strength of the colour is on a logarithmic scale, the same for all starts. "
+        note="Each column is one hidden unit: its row of W1, its bias b1 and its output weight W2. Orange is positive, "
+        "blue is negative; the strength of the colour has a logarithmic scale, which is the same for all starts. "
         "Units that are equal bit for bit, up to sign, share a letter and its colour. b2 is the bias of the output. "
         "Standardised features, learning "
         f"rate {runs[0].learning_rate:g}, seed {runs[0].seed} of the random start."
         + (f" The {left_out} features with the smallest weights are left out; the CSV has all." if left_out else ""),
     )
     headline = (
-        f"After {last} iterations the {hidden} hidden units have become {ends}; one letter is one class of equal "
+        f"After {last} iterations the {hidden} hidden units have become {ends}; each letter is one class of equal "
         "units, and the cost is in nats per sample."
     )
     return Section("inside", "Look inside the run", headline, (*_why_zeros(runs), stepper))
@@ -65,8 +65,8 @@ def _why_zeros(runs: tuple[WatchedRun, ...]) -> Iterator[str]:
         if still and run.costs[-1] < run.costs[0]:
             yield (
                 f"From {START_NAMES[run.start]} the cost falls although every number in the table stays 0: b2, the "
-                f"bias of the output, moves to {float(run.history.b2[-1]):.3f}, so that the network predicts the share "
-                "of the label 1 for everybody, and nothing else."
+                f"bias of the output, moves to {float(run.history.b2[-1]):.3f}. The network then predicts the same for "
+                "every sample: the share of the label 1."
             )
 
 

@@ -53,8 +53,9 @@ def render(curves: tuple[NetworkCurve, ...], context: Context) -> Section:
         f"{rounded(zero.summed_costs[-1] - np.median(finals))} nats summed over the samples.",
         (
             plot,
-            "The best that a constant prediction can do, to which the zero start tends, is the entropy of the labels: "
-            f"{entropy:.5f} nats per sample, {entropy * zero.samples:.2f} summed.",
+            "The lowest possible cost of a constant prediction is the entropy of the labels: "
+            f"{entropy:.5f} nats per sample, {entropy * zero.samples:.2f} summed. The cost from the zero start tends "
+            "to this value.",
         ),
     )
 

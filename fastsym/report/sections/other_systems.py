@@ -1,4 +1,4 @@
-"""Other systems beside ours, from a session of their own."""
+"""Other systems beside ours, from a separate session."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -45,28 +45,28 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
     counted = "; ".join(f"{where} {_beside(rows)}" for where, (rows, _) in parts.items())
     plot = Plot(
         slug="other-systems",
-        title="Time of other systems, over that of fastsym on as many threads",
-        alt="How many times as long each other system takes, against hidden width, both axes logarithmic, one panel a "
-        "number of threads, one line a system. "
+        title="Time of other systems, divided by the time of fastsym with the same number of threads",
+        alt="How many times as long each other system takes, against hidden width, both axes logarithmic, one panel "
+        "per number of threads, one line per system. "
         + " ".join(
             f"{_name(str(system))}, {COUNTS[int(str(count))]}: {rounded(rows.min())} to {rounded(rows.max())}."
             for (system, count), rows in others.groupby(["system", "threads"], sort=False)["ratio"]
         ),
         data=others,
         draw=lambda figure: _draw(figure, others, yardsticks),
-        note="Medians of ratios of runs in turns, bars: 95 % intervals. Below the line at 1 the other system is the "
-        "quicker, undecided where its bar crosses the line.",
+        note="Marks: medians of the ratios of interleaved runs. Bars: 95 % intervals. Below the line at 1, the other "
+        "system is faster. If its bar crosses the line, it is undecided which system is faster.",
         height_inches=1.3 + 2.3 * len(yardsticks),
     )
     return Section(
         "other-systems",
-        "Beside other systems",
+        "Comparison with other systems",
         f"{finding[0].upper()}{finding[1:]}.",
         (
-            f"From `{OTHER_SYSTEMS}`, which was measured in a session of its own, not in this one: only ratios within "
-            "that session are shown, and none of its times. Every system does the same work, checked before its "
-            "timing: float64, the article's features, the cost of every iteration recorded. Their time is, "
-            f"{counted}.",
+            f"The ratios come from `{OTHER_SYSTEMS}`, which was measured in a separate session. Therefore only ratios "
+            "within that session are shown, and none of its times. Every system does the same work, and its result is "
+            "checked before the timing: float64, the article's features, the cost of every iteration recorded. Other "
+            f"systems take {counted}.",
             plot,
             _table(others),
         ),
@@ -89,8 +89,8 @@ def _beside(rows: pd.DataFrame) -> str:
         f"{_name(str(system))} at H = {', '.join(map(str, widths))}"
         for system, widths in between.groupby("system", sort=False)["hidden"]
     )
-    text = f"{_with_interval(least)} to {_with_interval(most)} times ours: "
-    return f"{text}longer in {slower} of {len(rows)}, less in {quicker}, undecided in {len(between)}" + (
+    text = f"{_with_interval(least)} to {_with_interval(most)} times as long as fastsym: "
+    return f"{text}longer in {slower} of {len(rows)} cases, less in {quicker}, undecided in {len(between)}" + (
         f" ({named})" if named else ""
     )
 
@@ -126,7 +126,13 @@ def _table(others: pd.DataFrame) -> Table:
     names = {"hidden": "H", "system": "system", "threads": "threads", "yardstick": "over", "ratio": "times as long"}
     frame = others.assign(system=others["system"].map(_name)).rename(columns=names)[[*names.values(), "low", "high"]]
     formats = dict.fromkeys(("times as long", "low", "high"), ".2f")
-    return Table("other-systems-table", "Every ratio; low and high bound a 95 % interval", frame, formats, folded=True)
+    return Table(
+        "other-systems-table",
+        "Every ratio; low and high are the limits of a 95 % interval",
+        frame,
+        formats,
+        folded=True,
+    )
 
 
 STUDY = Study("other-systems", 150, lambda _: read_other_systems(), render, only_titanic=True)

@@ -26,8 +26,8 @@ def render(_: None, context: Context) -> Section | None:
     reach = np.abs(data.X).max(axis=1)
     large = [quoted(name) for name, value in zip(data.feature_names, reach, strict=True) if value > LARGE]
     advice = (
-        f"Numbers above {LARGE:g} make tanh saturate even behind a weight of 0.01, and then little is learned. Here "
-        f"that is so for {', '.join(large)}: --standardise gives every feature mean 0 and variance 1."
+        f"Values above {LARGE:g} saturate tanh even with a weight of 0.01, and the network then learns little. This "
+        f"table has such values in {', '.join(large)}. Use --standardise to give every feature mean 0 and variance 1."
     )
     formats: dict[str, Format] = dict.fromkeys(("lowest", "mean", "highest"), ".4g")
     return Section(
@@ -35,9 +35,9 @@ def render(_: None, context: Context) -> Section | None:
         "Your table",
         f"{len(data.y)} samples of {len(data.X)} features; {int(data.y.sum())} have the label 1.",
         (
-            f"File {quoted(context.own.name)}, label in column {quoted(context.own.target)}. The claims and cost "
-            "curves use the features as in this table; everything called standardised uses them with mean 0 and "
-            "variance 1.",
+            f"The file is {quoted(context.own.name)}, and the label is in column {quoted(context.own.target)}. The "
+            "claims and the cost curves use the features as they are in this table. Results that are called "
+            "standardised use the features with mean 0 and variance 1.",
             *([advice] if large else []),
             Table("your-columns", "Features, as trained on", frame, formats),
         ),

@@ -36,9 +36,9 @@ def render(rows: tuple[Comparison, ...], context: Context) -> Section:
         + " and ".join(f"{abs(row.difference):.2g} nats ({row.bound:g} accepted)" for row in ends)
         + ".",
         (
-            f"The author's notebook prints the cost summed over {samples} passengers; the first is "
-            f"{samples} ln 2. The plateaus are read off the curves, and case 2's depends on a random "
-            "start whose seed was not published.",
+            f"The author's notebook prints the cost summed over {samples} passengers; the first cost is "
+            f"{samples} ln 2. The plateaus, at which the curves end, are read from the published figure. The plateau "
+            "of case 2 depends on a random start whose seed was not published.",
             Table(
                 "published", "Summed cost in nats: what the author published, and what fastsym computes", frame, formats
             ),

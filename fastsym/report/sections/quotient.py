@@ -93,27 +93,27 @@ def render(found: QuotientRun | None, _: Context) -> Section | None:
     apart = float(np.abs(found.wide_costs - found.checked_costs).max())
     plot = Plot(
         slug="quotient",
-        title=f"The cost of {found.width:,} equal units falls from {found.costs[0]:.4f} to {found.costs[-1]:.4f}; at "
-        f"{found.checked_width} units, where all can be trained, both ways differ by at most {apart:.1g}",
+        title=f"The cost of {found.width:,} equal units falls from {found.costs[0]:.4f} to {found.costs[-1]:.4f}; for "
+        f"{found.checked_width} units, training one unit or all units gives costs that differ by at most {apart:.1g}",
         alt=f"Cost against the iteration of {found.width:,} units trained as one, and of {found.checked_width} units, "
         f"each trained. The first goes from {found.costs[0]:.4f} to {found.costs[-1]:.4f}.",
         data=_frame(found),
         draw=lambda figure: _draw(figure, found),
-        note="All weights start at 0.1 / √H, learning rate 0.1, so that nets of all widths begin alike. Circles: "
-        f"the first {len(found.wide_costs)} iterations, as many as were trained unit by unit.",
+        note="All weights start at 0.1 / √H, so that networks of all widths begin with the same output; the learning "
+        f"rate is 0.1. Circles: the first {len(found.wide_costs)} iterations, with every unit trained.",
         height_inches=3.0,
     )
     return Section(
         "quotient",
-        "The quotient: equal units are one unit",
+        "The quotient: training equal units as one unit",
         f"A net of {found.width:,} equal units trains in {times:.2f} times (95 % interval {low:.2f} to {high:.2f}) the "
-        f"time of a net of width 1.",
+        f"time of a net with one unit.",
         (
-            "Equal units receive equal gradients, so one of them, counted as often as there are, stands for all. "
-            f"Training takes {rounded(found.seconds * 1000)} ms for {len(found.costs)} iterations, whatever the width "
-            f"(this machine, this moment; {found.ratio.pairs} rounds in turns). Trained unit by unit, the "
-            f"{found.checked_width} units end as {found.wide_classes} class{'es' if found.wide_classes > 1 else ''} of "
-            "bitwise equal units, as the quotient says.",
+            "Equal units receive equal gradients, so one unit can stand for all of them if it is counted as often as "
+            f"there are units. Training takes {rounded(found.seconds * 1000)} ms for {len(found.costs)} iterations, "
+            f"whatever the width (on this machine, in this run; {found.ratio.pairs} interleaved rounds). If all units "
+            f"are trained, the {found.checked_width} units end in {found.wide_classes} "
+            f"class{'es' if found.wide_classes > 1 else ''} of bitwise equal units; the quotient predicts one class.",
             plot,
         ),
     )

@@ -48,7 +48,7 @@ def render(study: Rounding, _: Context) -> Section:
     split = others[others["first_split"].notna()]
     kept = "keep all units equal" if own["first_split"].isna().all() else "do not keep all units equal"
     exact = split.loc[split["dtype"] == "float64", "final_cost"]
-    costs = f", in float64 at costs from {exact.min():.4f} to {exact.max():.4f}" if len(exact) else ""
+    costs = f", in float64 with costs from {exact.min():.4f} to {exact.max():.4f}" if len(exact) else ""
     plots: list[str | Plot | Table] = [_cost_plot(frame, study)]
     drifts = _labelled(study.drifts())
     if len(drifts):
@@ -57,9 +57,11 @@ def render(study: Rounding, _: Context) -> Section:
     if len(grown):
         plots.append(_growth_plot(grown))
     else:
-        plots.append("No pair of units drifted apart for long enough to compare its growth with the prediction.")
+        plots.append(
+            "No two units drifted apart for long enough to compare the growth of their distance with the prediction."
+        )
     notes = [
-        "Core types for which this OpenBLAS has no kernels of their own, or which need another CPU, so that they could "
+        "For some core types, this OpenBLAS has no separate kernels, or the kernels need another processor. They could "
         f"not be run here: {', '.join(study.refused)}."
     ] * bool(study.refused)
     return Section(
@@ -68,10 +70,11 @@ def render(study: Rounding, _: Context) -> Section:
         f"{OWN.capitalize()} {kept}; {len(split)} of {len(others)} trainings through BLAS or einsum end with units "
         f"that differ{costs}.",
         (
-            f"All units start equal: every weight is {study.scale:g}. Standardised features, learning rate "
-            f"{study.learning_rate:g}, {study.iterations} iterations, NumPy with {study.blas}. In exact arithmetic the "
-            "units would stay equal for ever. A BLAS may add the last rows of a matrix in another order than the "
-            "others; then units differ in the last bit, and the difference grows.",
+            f"All units start equal: every weight is {study.scale:g}. The features are standardised, the learning rate "
+            f"is {study.learning_rate:g}, and NumPy uses {study.blas}; there are {study.iterations} iterations. In "
+            "exact arithmetic the units would stay equal for ever. However, a BLAS may compute the last rows of a "
+            "matrix with another order of addition than the others. Then units differ in the last bit, and the "
+            "difference grows.",
             " ".join(study.conclusions()),
             *notes,
             *plots,
@@ -80,8 +83,8 @@ def render(study: Rounding, _: Context) -> Section:
                 frame,
                 "first_split",
                 "rounding-splits",
-                "Updates after which two units were first seen to differ, by width H; – if never "
-                "(our kernels are looked at after every 10th)",
+                "Number of updates after which two units first differed, by width H; – means never "
+                "(fastsym's kernels are checked after every 10th update)",
             ),
         ),
     )
@@ -107,24 +110,25 @@ def _cost_plot(frame: pd.DataFrame, study: Rounding) -> Plot:
     apart = exact.groupby("hidden")["final_cost"].agg(lambda costs: costs.max() - costs.min())
     width = apart.index[int(apart.argmax())]
     at = exact[exact["hidden"] == width]
-    words = f"The reference ends between {exact['final_cost'].min():.4f} and {exact['final_cost'].max():.4f}"
+    words = f"The reference ends with costs from {exact['final_cost'].min():.4f} to {exact['final_cost'].max():.4f}"
     if study.is_openblas and len(study.core_types) > 1 and apart.max() > 1e-6:
         costs = f"{at['final_cost'].min():.4f} to {at['final_cost'].max():.4f}"
-        words = f"In float64 the reference ends from {costs} at H = {width}, depending on the core type"
+        words = f"In float64 the reference ends with costs from {costs} at H = {width}, depending on the core type"
     kernels = ", ".join(dict.fromkeys(frame.loc[frame["own"], "arithmetic"]))
     return Plot(
         slug="rounding-cost",
         title="Final cost by arithmetic and width",
-        alt="A table of final costs, one row an arithmetic, one column a width; a cell is coloured where units differ "
-        "at the end. "
+        alt="A table of final costs, one row per arithmetic, one column per width; a cell is coloured where units "
+        "differ at the end. "
         + " ".join(
             f"{label}: {rows['final_cost'].min():.4f} to {rows['final_cost'].max():.4f}."
             for label, rows in frame.groupby("label", sort=False)
         ),
         data=frame.drop(columns=["own"]),
         draw=lambda figure: _draw_costs(figure, frame),
-        note="Mean nats per sample of the last iteration; coloured where units that started equal differ at the end, "
-        f"the more so the more the cost differs from that of equal units. {words}. {OWN.capitalize()}: {kernels}.",
+        note="Cost of the last iteration, in nats per sample. A cell is coloured if units that started equal differ at "
+        "the end; the colour is stronger if the cost differs more from the cost of equal units. "
+        f"{words}. {OWN.capitalize()}: {kernels}.",
         height_inches=0.8 + 0.24 * frame["label"].nunique(),
         width_inches=max(WIDTH_INCHES, 2.2 + 0.42 * frame["hidden"].nunique()),
     )
@@ -157,22 +161,22 @@ def _spread_plot(drifts: pd.DataFrame, study: Rounding) -> Plot:
     shown = sorted(drifts["hidden"].unique())[:PANELS]
     widths = ", ".join(map(str, shown))
     error = (drifts["spread"] / drifts["predicted"] - 1).abs().max()
-    prediction = f"; while close, they are as far apart as predicted within {100 * error:.2g} %" * bool(error == error)
+    prediction = f"; small distances agree with the prediction within {100 * error:.2g} %" * bool(error == error)
     return Plot(
         slug="rounding-spread",
-        title=f"Units that started equal come to be up to {100 * ends['spread'].max():.0f} % of their size apart in "
-        f"{study.iterations} iterations{prediction}",
-        alt="Relative distance of units that started equal, on a logarithmic axis, against the iteration, one panel a "
-        f"width (H = {widths}), one line an arithmetic, and the prediction beside it. At the end: "
+        title=f"After {study.iterations} iterations, units that started equal are up to "
+        f"{100 * ends['spread'].max():.0f} % of their size apart{prediction}",
+        alt="Relative distance of units that started equal, on a logarithmic axis, against the iteration, one panel "
+        f"per width (H = {widths}), one line per arithmetic, and the prediction. At the end: "
         + "; ".join(
             f"H = {row.hidden}, {row.label}: {row.spread:.2g}" for row in ends[ends["hidden"].isin(shown)].itertuples()
         )
         + ".",
         data=drifts,
         draw=lambda figure: _draw_spread(figure, drifts, shown),
-        note="Largest distance of a unit from the mean of all, over the length of the longest unit. Broad grey: "
-        "predicted, carried along by the product of I - lr T from where the distance has left the noise of rounding. "
-        "Arithmetic that keeps units equal has no line.",
+        note="Distance / size: the largest distance of a unit from the mean of all units, divided by the length of the "
+        "longest unit. Wide grey line: the prediction by the product of I - lr T, which begins when the distance "
+        "exceeds the noise of rounding. Arithmetic that keeps units equal has no line.",
         height_inches=1.3 + 1.8 * len(shown),
     )
 
@@ -209,14 +213,14 @@ def _growth_plot(grown: pd.DataFrame) -> Plot:
     return Plot(
         slug="rounding-growth",
         title=f"Growth of the differences between units ({low:.0f} to {high:.0f} nats in {PER_ITERATIONS} iterations), "
-        "against the prediction",
+        "compared with the prediction",
         alt="By how many percent the measured growth of the differences between units exceeds the predicted one, "
         f"against the predicted one. {len(rates)} trainings; largest relative difference {100 * error:.1g} %.",
         data=rates,
         draw=lambda figure: _draw_growth(figure, rates),
-        note="Prediction: the product of I - lr T along the path. Each mark is one training, while its units were a "
-        "little apart: above the noise of rounding, and so close that the square of their distance does not count. "
-        "One nat is a factor of e.",
+        note="Each mark is one training, during the iterations in which the distance between its units was above the "
+        "noise of rounding and still so small that its square can be neglected. Prediction: the product of I - lr T "
+        "along the path. One nat is a factor of e.",
         height_inches=4.2,
     )
 

@@ -27,7 +27,7 @@ class Timings:
     """The benchmark's grid, of certified variants only."""
 
     timings: pd.DataFrame
-    """One row a variant, width and iteration count; columns of :data:`fastsym.timing.saved_runs.COLUMNS` and more."""
+    """One row per variant, width and iteration count; columns of :data:`fastsym.timing.saved_runs.COLUMNS` and more."""
     untimed: tuple[str, ...] = ()
     """Variants left out because their certificate failed or there is none."""
     left_out: tuple[tuple[int, int], ...] = ()
@@ -99,28 +99,28 @@ def render(found: Timings, context: Context) -> Section:
     source = (
         "a saved pytest-benchmark run"
         if is_saved
-        else "this run: the variants take turns in every round, with the reference among them"
+        else "this run, in which the variants, including the reference, take turns in every round"
     )
     prose = [
-        f"Times are from {source}. A speed-up is a ratio of times from one session; absolute times are shown but "
-        f"belong to this machine and this moment: {_listed(found.timings['machine'].unique())}. Only variants "
-        "with a certificate are timed."
+        f"The times are from {source}. A speed-up is a ratio of times from one session. Absolute times are shown, "
+        f"too, but hold only for this run and this machine: {_listed(found.timings['machine'].unique())}. Only "
+        "variants with a certificate are timed."
     ]
     if found.untimed:
-        prose.append(f"Not timed, for want of a passing certificate: {_listed(found.untimed)}.")
+        prose.append(f"Not timed, because they have no passing certificate: {_listed(found.untimed)}.")
     if found.left_out:
         by_width: dict[int, list[int]] = {}
         for hidden, count in found.left_out:
             by_width.setdefault(hidden, []).append(count)
         sizes = "; ".join(f"H = {hidden} with T = {_listed(counts)}" for hidden, counts in by_width.items())
-        prose.append(f"Left out, as they did not fit into the time for the benchmark: {sizes}.")
+        prose.append(f"Left out, because they did not fit into the time for the benchmark: {sizes}.")
     title = "Speed"
     if ours.empty:
         return Section("speed", title, "There are no timings of fastsym's own variants to compare.", tuple(prose))
     if (ours["threads"] > 1).any() and not is_saved:
         prose.append(
-            "NumPy's BLAS may keep its threads busy for a tenth of a second after a call. So variants on several "
-            "threads rest for as long before their turn: each variant is timed with the processors to itself."
+            "NumPy's BLAS may keep its threads busy for a tenth of a second after a call. Variants with several "
+            "threads therefore wait for that time before their turn, so that no other program uses the processors."
         )
     best = quickest(ours)
     cells = ours[ours["label"] == best]
@@ -128,7 +128,7 @@ def render(found: Timings, context: Context) -> Section:
     said = lengths(together, shown)
     took_part = shown.groupby(["hidden", "iterations"])["label"].nunique()
     if not is_saved and took_part.min() < took_part.max():
-        prose.append(f"In the longest trainings only `reference` and `{best}` took turns, to fit more into the time.")
+        prose.append(f"In the longest trainings only `reference` and `{best}` took turns, to save time.")
     return Section(
         "speed",
         title,
@@ -162,7 +162,7 @@ def _shared_table(together: pd.DataFrame) -> Table:
     formats: dict[str, Format] = dict.fromkeys(labels, ".2f")
     return Table(
         "speed-up-by-width-table",
-        "Speed-up over the reference, in trainings of one length; intervals are in the table of every timing",
+        "Speed-up over the reference, in trainings of the same length; the table of all timings has the intervals",
         frame,
         formats,
     )
@@ -177,7 +177,7 @@ def _table(frame: pd.DataFrame) -> Table:
     formats["µs per iteration"] = rounded
     return Table(
         "timings",
-        "Every timing; low and high bound a 95 % interval, or with fewer than six rounds the range",
+        "All timings; low and high are the limits of a 95 % interval, or the range of fewer than six rounds",
         rows,
         formats,
         folded=True,

@@ -57,13 +57,13 @@ def render(breaks: Breaks, _: Context) -> Section:
     compared = [(each.measured, each.predicted) for each in orbits if each.measured and each.predicted]
     off = max((abs(measured - predicted) for measured, predicted in compared), default=0)
     content: list[str | Plot | Table] = [
-        "A start is moved from its symmetry by random weights of size eps. It counts as broken when a unit is "
-        f"{BROKEN:g} away from the symmetry. The prediction carries the first difference along by the product of "
-        "I - lr T; near zero it says 1 / ln(1 + lr |cov(x, y)|) iterations for every unit of ln(1/eps). Standardised "
-        "features, 4 units.",
+        "Random weights of size eps are added to each symmetric start. The symmetry counts as broken when a unit is "
+        f"{BROKEN:g} away from it. The prediction multiplies the first difference by the product of I - lr T along the "
+        "path. Near zero, this gives 1 / ln(1 + lr |cov(x, y)|) iterations for every unit of ln(1/eps). The features "
+        "are standardised, and there are 4 units.",
     ]
     if lines:
-        content.append(f"Longer for a tenth of the perturbation: {_slopes(lines)}.")
+        content.append(f"With a perturbation that is ten times smaller, symmetry lasts longer: {_slopes(lines)}.")
     if any(each.measured is not None for each in zeros):
         content.append(_plot(zeros, lines))
     rows = [(_named(each), each.measured, each.predicted) for each in orbits]
@@ -71,7 +71,8 @@ def render(breaks: Breaks, _: Context) -> Section:
     table = table.astype({"measured": "float", "predicted": "float"})
     formats: dict[str, Format] = {"measured": ".0f", "predicted": ".0f"}
     caption = (
-        f"Iterations to break for every symmetry of 4 units, eps = {ORBIT_EPSILON:g}, learning rate 1; – if it did not"
+        f"Iterations until each symmetry of 4 units breaks, for eps = {ORBIT_EPSILON:g} and learning rate 1; – means "
+        "never"
     )
     content.append(Table("starts-symmetries", caption, table, formats))
     return Section(
@@ -113,7 +114,7 @@ def _named(each: Break) -> str:
 def _plot(zeros: list[Break], lines: dict[str, Line]) -> Plot:
     if lines:
         unexplained = max(1 - each.r_squared for each in lines.values())
-        title = "Time to break is a straight line in the logarithm of the perturbation"
+        title = "The time until symmetry breaks depends linearly on the logarithm of the perturbation"
         title += f" (1 - R² at most {unexplained:.1g})"
     else:
         title = f"{sum(each.measured is not None for each in zeros)} of {len(zeros)} starts near zero broke"
@@ -126,7 +127,7 @@ def _plot(zeros: list[Break], lines: dict[str, Line]) -> Plot:
         + " ".join(f"eps {e.epsilon:g}, {e.dtype}: {e.measured}, predicted {e.predicted}." for e in zeros),
         data=frame,
         draw=lambda figure: _draw(figure, frame),
-        note="Marks: measured. Line: predicted from the path of the unperturbed start. "
+        note="Marks: measured times. Line: the prediction from the path of the unperturbed start. "
         f"Learning rate {LEARNING_RATE:g}.",
     )
 

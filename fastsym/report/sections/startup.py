@@ -59,9 +59,10 @@ def render(measured: tuple[Startup, ...], context: Context) -> Section | None:
     known = tidy[np.isfinite(tidy["iterations"])].reset_index(drop=True)
     content: list[str | Plot | Table] = [
         "A variant is compiled once per machine, and loaded from Numba's cache once per process. Each number "
-        "comes from a fresh process of its own; a training in a process that has trained before pays nothing of it. "
-        "Break-even: the iterations after which the variant, its start and the imports of Numba and fastsym included, "
-        "has overtaken `reference`, which needs none of them; from medians, without an interval.",
+        "comes from a separate fresh process; later trainings in the same process need none of this time. Break-even "
+        "is the number of iterations after which the variant has overtaken `reference`. The time of the variant "
+        "includes its start and the imports of Numba and fastsym, which `reference` does not need. The numbers are "
+        "computed from medians, without an interval.",
     ]
     if not known.empty:
         content.append(_plot(known))
@@ -76,22 +77,22 @@ def _finding(startups: dict[str, Startup], tidy: pd.DataFrame) -> str:
     measured = {kind: seconds for kind, seconds in starts.items() if np.isfinite(seconds)}
     costs = " or ".join(f"{rounded(seconds)} s for {KINDS[kind]}" for kind, seconds in measured.items())
     imports = last.import_numba_seconds + last.import_fastsym_seconds
-    text = f"Before its first iteration `{last.variant}` costs {costs}, and {rounded(imports)} s for imports"
+    text = f"Before its first iteration `{last.variant}` needs {costs}, and {rounded(imports)} s for imports"
     rows = tidy[(tidy["variant"] == last.variant) & tidy["after"].isin(list(measured))]
     if rows.empty:
         return f"{text}."
     hidden = rows["hidden"].iloc[(rows["hidden"] - HIDDEN).abs().argmin()]
     cells = rows[rows["hidden"] == hidden].to_dict("records")
     overtaken = " and ".join(f"{_when(cell['iterations'])} ({KINDS[cell['after']]})" for cell in cells)
-    text += f"; at H = {hidden} a fresh process has overtaken `reference` {overtaken}"
+    text += f"; at H = {hidden} a fresh process overtakes `reference` {overtaken}"
     if hidden != HIDDEN:
         return f"{text}."
     wins = [KINDS[cell["after"]] for cell in cells if cell["iterations"] < CURVE_ITERATIONS]
     losses = [KINDS[cell["after"]] for cell in cells if not cell["iterations"] < CURVE_ITERATIONS]
     verdicts = [
-        f"{verb} after {' and after '.join(kinds)}" for verb, kinds in (("win", wins), ("lose", losses)) if kinds
+        f"{word} after {' and after '.join(kinds)}" for word, kinds in (("faster", wins), ("slower", losses)) if kinds
     ]
-    return f"{text}, so the article's own {CURVE_ITERATIONS} iterations {' and '.join(verdicts)}."
+    return f"{text}, so the article's {CURVE_ITERATIONS} iterations are {' and '.join(verdicts)}."
 
 
 def _when(iterations: float) -> str:
@@ -106,20 +107,20 @@ def _plot(known: pd.DataFrame) -> Plot:
     least, most = (known.iloc[i] for i in (known["iterations"].argmin(), known["iterations"].argmax()))
     return Plot(
         slug="break-even",
-        title=f"A start is earned back after {_count(least['iterations'])} iterations at H = {least['hidden']} "
+        title=f"Break-even ranges from {_count(least['iterations'])} iterations at H = {least['hidden']} "
         f"(`{least['variant']}`, {KINDS[least['after']]}) to {_count(most['iterations'])} at "
         f"H = {most['hidden']} (`{most['variant']}`, {KINDS[most['after']]})",
-        alt="Break-even iterations over the reference against hidden width, both axes logarithmic, one line a variant "
-        "and kind of start. "
+        alt="Break-even iterations over the reference against hidden width, both axes logarithmic, one line per "
+        "variant and kind of start. "
         + " ".join(
             f"{variant}, {KINDS[str(after)]}: {rounded(rows.min())} to {rounded(rows.max())}."
             for (variant, after), rows in known.groupby(["variant", "after"], sort=False)["iterations"]
         ),
         data=known,
         draw=lambda figure: _draw(figure, known),
-        note="Start and imports over what an iteration saves, from the longest training at each width that the variant "
-        "and the reference both did in this session; beyond its length the count is extrapolated. Where a variant is "
-        "not the quicker there is no break-even.",
+        note="Break-even is the time of start and imports, divided by the time that one iteration saves. The saving "
+        "comes from the longest training at each width that both the variant and the reference did in this session; "
+        "for more iterations the number is extrapolated. A variant that is not faster has no break-even.",
     )
 
 
@@ -148,8 +149,8 @@ def _startup_table(startups: dict[str, Startup]) -> Table:
     formats: dict[str, Format] = dict.fromkeys(names.values(), ".4f")
     return Table(
         "startup-times",
-        "Seconds before the first iteration, at H = 4; first call: fastsym's import and the first training; – not "
-        "measured",
+        "Seconds before the first iteration, at H = 4. The first call includes the import of fastsym and the first "
+        "training; – means not measured",
         frame,
         formats,
     )

@@ -18,7 +18,7 @@ def run(context: Context) -> tuple[NetworkTable, ...]:
 def render(cases: tuple[NetworkTable, ...], _: Context) -> Section:
     """Tabulate cost, W1 and W2."""
     moved = {table.case: table.largest_change for table in cases}
-    still = "no weight has moved, not by one bit" if moved[1] == 0 else f"a weight has moved by {moved[1]:.2g}"
+    still = "no weight has changed by a single bit" if moved[1] == 0 else f"a weight has changed by {moved[1]:.2g}"
     headline = (
         f"After {len(cases[0].costs)} iterations from zeros {still}; "
         f"from the random start weights have moved by up to {moved[2]:.2g}. The cost falls in both."
@@ -34,7 +34,8 @@ def render(cases: tuple[NetworkTable, ...], _: Context) -> Section:
         ),
         data=_changes(cases),
         draw=lambda figure: _draw_changes(figure, cases),
-        note=f"Weights before each iteration's update. Learning rate {NETWORK_LEARNING_RATE:g}, {HIDDEN} hidden units.",
+        note="The weights are those before the update of each iteration. Learning rate "
+        f"{NETWORK_LEARNING_RATE:g}, {HIDDEN} hidden units.",
         height_inches=3.0,
     )
     tables = []
@@ -47,8 +48,8 @@ def render(cases: tuple[NetworkTable, ...], _: Context) -> Section:
         headline,
         (
             plot,
-            "Only b2, the bias of the output, moves from zeros: every gradient of W1, b1 and W2 has a factor that is "
-            "exactly zero. Each row holds the weights from which its cost was computed.",
+            "From zeros, only b2, the bias of the output, moves, because every gradient of W1, b1 and W2 has a factor "
+            "that is exactly zero. Each row contains the weights from which its cost was computed.",
             *tables,
         ),
     )
@@ -115,7 +116,7 @@ def _weights(table: NetworkTable) -> Table:
     frame.insert(0, "cost", np.repeat(table.costs, units))
     frame.insert(0, "iteration", np.repeat(np.arange(1, iterations + 1), units))
     weights = {str(name): ".6f" for name in frame if str(name).startswith("W")} if table.largest_change else {}
-    caption = f"{CASE_NAMES[table.case].capitalize()}: every weight, one row a hidden unit"
+    caption = f"{CASE_NAMES[table.case].capitalize()}: every weight, one row per hidden unit"
     return Table(f"case-{table.case}-weights", caption, frame, {"cost": ".9f", **weights}, folded=True)
 
 

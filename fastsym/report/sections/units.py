@@ -28,11 +28,12 @@ def render(paths: tuple[UnitPaths, ...], context: Context) -> Section:
     plot = Plot(
         slug="units",
         title="Output weight of each of the four units",
-        alt="Three panels, one a start, each with the output weights of four hidden units against the iteration. "
+        alt="Three panels, one per start, each with the output weights of four hidden units against the iteration. "
         + " ".join(f"{NAMES[path.start]}: the units end up to {path.separation:.3g} apart." for path in paths),
         data=tidy(paths, lambda path: {"W2": path.W2}),
         draw=lambda figure: _draw(figure, paths),
-        note="Output weight W2 of each of the four units; equal units lie on each other, as bands of different width. "
+        note="Output weight W2 of each of the four units. The lines of equal units lie on top of each other, with "
+        "different widths. "
         f"Standardised features, learning rate {STANDARDISED_LEARNING_RATE:g}, seed {context.settings.seed}.",
         height_inches=5.2,
     )
@@ -40,7 +41,7 @@ def render(paths: tuple[UnitPaths, ...], context: Context) -> Section:
         "breaking",
         "What symmetry breaking is",
         f"Units that start equal stay equal: after {paths[0].iterations[-1]} iterations the four hidden units are "
-        f"identical from {together}, and different from {apart}.",
+        f"identical if they start from {together}, and different if they start from {apart}.",
         (
             "Two hidden units with the same weights get the same gradient, so gradient descent can never tell them "
             "apart: the network trains as if it had one unit. Random weights break that symmetry.",
@@ -58,7 +59,7 @@ def parted(paths: tuple[UnitPaths, ...], names: Mapping[str, str]) -> tuple[str,
 
 
 def tidy(paths: tuple[UnitPaths, ...], weights: Callable[[UnitPaths], Mapping[str, Array]]) -> pd.DataFrame:
-    """Give one row a start, iteration and unit, with weights of which each is (K, H)."""
+    """Give one row per start, iteration and unit, with weights of which each is (K, H)."""
     parts = []
     for path in paths:
         states, units = path.W2.shape
@@ -85,17 +86,16 @@ def _ways_plot(paths: tuple[UnitPaths, ...], seed: int) -> Plot:
     feature = _clearest(paths)
     return Plot(
         slug="headline-units",
-        title="Ways of the four units through their weights",
-        alt="Three panels side by side, one a start: the way of each of four hidden units through its weights, input "
-        "weight against output weight. "
+        title="Paths of the four units through the space of their weights",
+        alt="Three panels side by side, one per start: the path of each of four hidden units, with its input weight "
+        "against its output weight. "
         + " ".join(f"{START_NAMES[path.start]}: the units end up to {path.separation:.3g} apart." for path in paths),
         data=tidy(paths, lambda path: {"input weight": path.W1[:, :, feature], "output weight": path.W2}),
         draw=lambda figure: _draw_ways(figure, paths, feature),
-        note=f"Each line is the way of one hidden unit through {paths[0].iterations[-1]} iterations, from the "
-        "ring to the dot, on the same scales for all starts; equal units lie on each other, as bands of different "
-        "width. Of the features, number "
-        f"{feature + 1} is shown, in which the two units that are closest end furthest from each other; standardised, "
-        f"learning rate {STANDARDISED_LEARNING_RATE:g}, seed {seed}.",
+        note=f"Each line is the path of one hidden unit in {paths[0].iterations[-1]} iterations, from the ring to the "
+        "dot. All panels have the same scales. The lines of equal units lie on top of each other, with different "
+        f"widths. The input weight shown is that of feature {feature + 1}, for which the two closest units end "
+        f"furthest apart. Standardised features, learning rate {STANDARDISED_LEARNING_RATE:g}, seed {seed}.",
         height_inches=2.8,
     )
 
