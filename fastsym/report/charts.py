@@ -74,9 +74,8 @@ def heat_plot(rows: pd.DataFrame, best: str) -> Plot:
         ),
         data=rows[columns],
         draw=lambda figure: _draw_heat(figure, rows, known),
-        note="Numbers are times as fast: blue is faster, white the same, red slower. "
-        "Their intervals are in the table of every timing. An empty cell was not "
-        "measured.",
+        note="A number of 2 means twice as fast. Blue is faster, white is the same, and red is slower. The table of "
+        "all timings has the intervals. Empty cells were not measured.",
         height_inches=0.6 + len(known) * (0.8 + 0.27 * rows["hidden"].nunique()),
     )
 
@@ -131,7 +130,8 @@ def ratio_plot(together: pd.DataFrame, best: str, lengths: str) -> Plot:
         f"H = {last['hidden']}. " + ranges(together, "over_reference"),
         data=together[["label", "hidden", "iterations", "over_reference", "low", "high"]],
         draw=lambda figure: _draw_ratios(figure, together),
-        note=f"{lengths} Bars: 95 % intervals, where known; of fewer than six rounds the range.",
+        note=f"{lengths} Bars: 95 % intervals, where these are known, or the range if there were fewer than six "
+        "rounds.",
     )
 
 
@@ -158,8 +158,8 @@ def time_plot(together: pd.DataFrame, best: str, bounds: pd.DataFrame, lengths: 
     )
     data = times[["label", "hidden", "iterations", "microseconds_per_iteration", "rounds"]]
     note = (
-        "Median of a whole training call divided by its iterations, on this machine in this session. "
-        f"{lengths} The shorter they are, the more the cost of the call shows. `{first['label']}`: {said}"
+        "Median time of a whole training call, divided by its number of iterations, on this machine in this session. "
+        f"{lengths} In shorter trainings, the cost of the call has a larger share. `{first['label']}`: {said}"
     )
     bounds = bounds if bounds.empty else bounds[bounds["hidden"].isin(times["hidden"])]
     if not bounds.empty:
@@ -170,8 +170,9 @@ def time_plot(together: pd.DataFrame, best: str, bounds: pd.DataFrame, lengths: 
             share = rows["hidden"].map(least) / rows["seconds_per_iteration"]
             note += f", where it runs at {100 * share.iloc[-1]:.0f} % of the roofline"
         note += (
-            ". Dashed: what the fewest operations that this algorithm needs take at the rates measured for one core of "
-            "this machine in this session; a bound of this formulation on one thread, not of every program"
+            ". Dashed line: the time that the smallest number of operations for this formulation takes, at the rates "
+            "measured for one core of this machine in this session. It is a bound for this formulation on one thread, "
+            "not for every program"
         )
     return Plot(
         slug="time-per-iteration",

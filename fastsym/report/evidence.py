@@ -116,8 +116,8 @@ def evidence_plot(figure: str, curves: pd.DataFrame) -> Plot:
         f"{listed(start)} and ends at {listed(ends)} ({' / '.join(series)}).",
         data=frame.drop(columns="figure"),
         draw=lambda target: _draw_evidence(target, frame, label),
-        note=f"For the claim{'s' if claims[1:] else ''} {', '.join(claims)}. Lines and marks: median over the seeds "
-        "where the start is random; shade or bars: 10 % to 90 % of the seeds.",
+        note=f"For the claim{'s' if claims[1:] else ''} {', '.join(claims)}. Lines and marks: the median over the "
+        "seeds, where the start is random. Shaded areas or bars: 10 % to 90 % of the seeds.",
         height_inches=0.9 + 1.55 * frame["features"].nunique(),
     )
 

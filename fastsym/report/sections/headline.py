@@ -64,7 +64,7 @@ def _speed_plot(cells: pd.DataFrame, said: str) -> Plot:
         data=cells[["label", "hidden", "iterations", "over_reference", "low", "high"]],
         draw=lambda figure: _draw_speed(figure, cells),
         note="Grey line: the article's code itself. The lines on the bars and the numbers below them are 95 % "
-        f"intervals, where these are known, or the range of fewer than six rounds. {said}",
+        f"intervals, where these are known, or the range if there were fewer than six rounds. {said}",
         height_inches=HEIGHT_INCHES,
         width_inches=WIDTH_INCHES,
     )

@@ -177,7 +177,7 @@ def _table(frame: pd.DataFrame) -> Table:
     formats["µs per iteration"] = rounded
     return Table(
         "timings",
-        "All timings; low and high are the limits of a 95 % interval, or the range of fewer than six rounds",
+        "All timings; low and high are the limits of a 95 % interval, or the range if there were fewer than six rounds",
         rows,
         formats,
         folded=True,
