@@ -14,23 +14,31 @@ app = typer.Typer(add_completion=False)
 @stoppable()
 def main(
     frameworks: Annotated[
-        bool, typer.Option("--frameworks", help="Train in NumPy, PyTorch, JAX, TensorFlow and scikit-learn.")
+        bool,
+        typer.Option(
+            "--frameworks",
+            help="Train in those of NumPy, PyTorch, JAX, TensorFlow and scikit-learn that are installed.",
+        ),
     ] = False,
-    only: Annotated[list[str] | None, typer.Option(help="With --frameworks: this framework alone; repeatable.")] = None,
-    output: Annotated[Path, typer.Option(help="With --frameworks: directory for the two CSV files.")] = Path(),
-    iterations: Annotated[int, typer.Option(min=1, help="Steps of gradient descent.")] = 3000,
-    hidden: Annotated[list[int] | None, typer.Option(min=1, help="This width alone; repeatable.")] = None,
-    threads: Annotated[
-        list[int] | None, typer.Option(min=1, help="With --frameworks: this number of threads alone; repeatable.")
+    only: Annotated[
+        list[str] | None, typer.Option(help="With --frameworks: only this framework; may be repeated.")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="H = 2 to 5 and one thread only.")] = False,
+    output: Annotated[Path, typer.Option(help="With --frameworks: directory for the two CSV files.")] = Path(),
+    iterations: Annotated[int, typer.Option(min=1, help="Number of steps of gradient descent.")] = 3000,
+    hidden: Annotated[
+        list[int] | None, typer.Option(min=1, help="Only this number of hidden units; may be repeated.")
+    ] = None,
+    threads: Annotated[
+        list[int] | None, typer.Option(min=1, help="With --frameworks: only this number of threads; may be repeated.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Only H = 2 to 5 and one thread.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Start all hidden units equal, train, and say which arithmetic keeps them equal.
 
-    Without --frameworks: fastsym's kernels, and NumPy by OpenBLAS core type. With it, each framework that is installed
-    runs in fresh processes; rounding-frameworks.csv gets one row a training, rounding-operations.csv one row for each
-    single operation on equal units.
+    Without --frameworks, train with fastsym's kernels, and with NumPy under several core types of OpenBLAS. With
+    --frameworks, train in each installed framework, in fresh processes. rounding-frameworks.csv then has one row per
+    training, and rounding-operations.csv one row per single operation on equal units.
 
     Examples
     --------
