@@ -12,8 +12,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from fastsym.regression.decision import LABELS, Kept, Sample, decide, screen
+from fastsym.regression.decision import Kept, decide, screen
 from fastsym.regression.plan import MANY, THREE_STAGES, TWO_STAGES
+from fastsym.regression.triples import LABELS, Sample
 
 BAR = 0.02
 EFFECTS = (0.0, 0.05, 0.10, 0.20)

@@ -15,7 +15,8 @@ from scipy.stats import binomtest
 
 from bench.gate_trees import EFFECTS
 from fastsym._console import Tell, markdown_row
-from fastsym.regression.decision import LABELS, MOST_KEPT, Decision, Kept, Sample, decide, screen
+from fastsym.regression.decision import MOST_KEPT, Decision, Kept, decide, screen
+from fastsym.regression.triples import LABELS, Sample
 from fastsym.timing.stats import median_interval
 
 BAR = 0.02

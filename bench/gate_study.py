@@ -35,14 +35,16 @@ from bench.gate_trees import CASES, EFFECTS, UnknownKernelError, make_own, make_
 from fastsym._console import Quiet, Tell, progress_bar
 from fastsym.regression.checkouts import check_out, workshop
 from fastsym.regression.child import Side
-from fastsym.regression.decision import EVERYTHING, Sample
+from fastsym.regression.decision import EVERYTHING
 from fastsym.regression.exploration import Exploration, explore
 from fastsym.regression.findings import Report
 from fastsym.regression.lockstep import record_triple
 from fastsym.regression.outcome import CannotJudgeError, SideFailedError
 from fastsym.regression.repository import open_repository
-from fastsym.regression.runner import copy_worker, run
+from fastsym.regression.runner import run
 from fastsym.regression.settings import combine, read_project
+from fastsym.regression.sides import copy_worker
+from fastsym.regression.triples import Sample
 from fastsym.timing.machine import describe_machine
 
 BURST_SECONDS = 0.1, 2.0

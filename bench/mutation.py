@@ -59,6 +59,12 @@ _DRAWN = "memory and not stay_inside and not any_ and not overlapping and not hu
 """Tests that train with every variant on what hypothesis draws."""
 _SIMULATED = "four_of_five and not false_alarms"
 """Tests of many simulated runs of the gate."""
+_DECISION = (
+    "tests/regression/test_decision_borders.py",
+    "tests/regression/test_decision.py",
+    "-k",
+    f"not {_SIMULATED}",
+)
 _LONG = "dask or scheduler or trained_alone or options_of_a_table or resumed"
 """Tests of sweeps that do not ask the store anything of their own."""
 _CLAIMS = ("tests/experiments/test_judgements.py",)
@@ -68,10 +74,8 @@ TARGETS = {
     "simd": Target("fastsym/kernels/simd.py", _SIMD, "simd"),
     "passes": Target("fastsym/kernels/passes.py", _SIMD, "simd"),
     "stats": Target("fastsym/timing/stats.py", ("tests/timing/test_stats.py",)),
-    "decision": Target(
-        "fastsym/regression/decision.py",
-        ("tests/regression/test_decision_borders.py", "tests/regression/test_decision.py", "-k", f"not {_SIMULATED}"),
-    ),
+    "triples": Target("fastsym/regression/triples.py", _DECISION),
+    "decision": Target("fastsym/regression/decision.py", _DECISION),
     "permutation": Target("fastsym/regression/permutation.py", ("tests/regression/test_permutation.py",)),
     "checks": Target(
         "fastsym/training/checks.py",

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastsym.regression.codediff import Difference
-from fastsym.regression.decision import Decision, Sample
+from fastsym.regression.decision import Decision
 from fastsym.regression.outcome import CANNOT_JUDGE
+from fastsym.regression.triples import Sample
 
 
 @dataclass(frozen=True)

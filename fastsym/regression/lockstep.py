@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from fastsym.regression.child import Child, Message, Side, children, processors
-from fastsym.regression.decision import Sample
 from fastsym.regression.outcome import CannotJudgeError, SideFailedError
+from fastsym.regression.triples import Sample
 
 BLOCK_SECONDS = 0.003
 """Long against reading a clock. Longer ones buy nothing: a process is lucky or unlucky as a whole."""

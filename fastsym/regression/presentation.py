@@ -9,8 +9,9 @@ from typing import Any
 from rich.table import Column, Table
 
 from fastsym._console import markdown_escape, markdown_row
-from fastsym.regression.decision import EVERYTHING, CaseVerdict, Change
+from fastsym.regression.decision import EVERYTHING, CaseVerdict
 from fastsym.regression.findings import Report, Revision
+from fastsym.regression.triples import Change
 
 HEADINGS = ("test", "change (95 %)", "clock", "pairs", "p", "detectable", "verdict")
 SHOWN = 10

@@ -1,12 +1,8 @@
 """A whole run of the gate: check the sides out, run everything once, then screen, confirm and decide."""
 
 import secrets
-import shutil
-import sys
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,19 +10,19 @@ import numpy as np
 
 from fastsym._console import Tell
 from fastsym.regression import codediff, preparation, sources
-from fastsym.regression.checkouts import Tree, Workshop, carry, check_out, workshop
-from fastsym.regression.child import PLUGIN, Side
-from fastsym.regression.decision import MOST_KEPT, Kept, Sample, decide, enough, screen
+from fastsym.regression.checkouts import Workshop, check_out, workshop
+from fastsym.regression.decision import MOST_KEPT, Kept, decide, enough, screen
 from fastsym.regression.exploration import NO_TIME, CodeLostError, Exploration, explore, fails_again
 from fastsym.regression.findings import Report, Revision
 from fastsym.regression.lockstep import Manner, Recorded, record_triple
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER, CannotJudgeError, SideFailedError
 from fastsym.regression.plan import LARGEST_SHARE, MOST_CONFIRMATION, Plan, make_plan
 from fastsym.regression.repository import Repository
-from fastsym.regression.settings import Settings, read_project
+from fastsym.regression.settings import Settings
+from fastsym.regression.sides import Clock, Sides, make_plugins
+from fastsym.regression.triples import Sample
 from fastsym.timing.machine import describe_machine
 
-WORKER = Path(__file__).with_name("worker")
 PATIENCE = 3
 """So many times as long as the longest triple before it may a triple take, though the time be up."""
 FRESH_SHARE = 0.1
@@ -82,96 +78,10 @@ def run(repository: Repository, settings: Settings, tell: Tell) -> Report:
         else:
             reason = f"the {error.label} fails: {error.reason}; name another with --against"
             report.end("cannot judge", reason, CANNOT_JUDGE)
+    report.seconds = clock.spent
     described = describe_machine()
     report.machine = {name: described[name] for name in ("cpu", "cores", "system")}
-    report.seconds = clock.spent
     return report
-
-
-class Clock:
-    """The time that a run may take."""
-
-    def __init__(self, budget_seconds: float, tell: Tell) -> None:
-        self.budget_seconds, self._tell = budget_seconds, tell
-        self._start = time.monotonic()
-
-    @property
-    def spent(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self._start
-
-    @property
-    def left(self) -> float:
-        """Seconds until the time is up."""
-        return self.budget_seconds - self.spent
-
-    @property
-    def deadline(self) -> float:
-        """When the time is up, on the clock of ``time.monotonic``."""
-        return self._start + self.budget_seconds
-
-    def tell(self, doing: str) -> None:
-        """Show how far the run is."""
-        self._tell(min(1.0, self.spent / self.budget_seconds), f"{doing}; at most {max(0.0, self.left):.0f} s left")
-
-
-@dataclass
-class _Sides:
-    """Makes the checkouts of the sides, and starts of workers for them."""
-
-    repository: Repository
-    settings: Settings
-    workshop: Workshop
-    base: str
-    head: str
-    beside: tuple[Path, ...] = ()
-    sides: tuple[Side, ...] = ()
-
-    def check_out(self) -> None:
-        """Check all sides out anew, and remove the checkouts from before."""
-        old = [side.tree for side in self.sides]
-        trees = {label: self.workshop.tree() for label in ("base", "control", "head")}
-        for label, tree in trees.items():
-            commit = self.head if label == "head" else self.base
-            check_out(self.repository, commit, tree, self.workshop, working=label == "head")
-            if self.settings.carry and label != "head":
-                carry(self.repository, self.settings.bench_files, tree)
-        self.sides = tuple(self._side(label, tree) for label, tree in trees.items())
-        for tree in old:
-            tree.remove()
-
-    def build(self, clock: Clock) -> None:
-        """Build base and head by the user's command, if there is one."""
-        command = self.settings.prepare
-        if command is None:
-            return
-        pythons = {}
-        for side in self.sides:
-            if side.label != "control":
-                clock.tell(f"building the {side.label}")
-                pythons[side.label] = preparation.prepare(side.tree, side.label, command, clock.deadline)
-        pythons["control"] = pythons["base"]
-        self.workshop.note("the control shares the base's build")
-        self.sides = tuple(replace(side, python=pythons[side.label]) for side in self.sides)
-
-    def _side(self, label: str, tree: Tree) -> Side:
-        settings = self.settings
-        bench = tuple(name for name in settings.bench if (tree.path / name.partition("::")[0]).exists())
-        missing = [name for name in settings.bench if name not in bench]
-        if missing and not bench:
-            here = any((self.repository.root / name.partition("::")[0]).exists() for name in missing)
-            advice = "use --carry to put the head's on both sides" if here else "name others with --bench"
-            raise CannotJudgeError(f"{label}: expected {', '.join(missing)}; got no such file there; {advice}")
-        if missing:
-            self.workshop.note(f"the {label} has no {', '.join(missing)}")
-        return Side(label, tree, sys.executable, bench, settings.paths, self.beside, settings.pytest_args)
-
-    def redraw(self, rng: np.random.Generator) -> None:
-        """Let the two checkouts of the base change roles, or not."""
-        base, control, head = self.sides
-        if rng.integers(2) and self.settings.prepare is None:
-            base, control = replace(base, tree=control.tree), replace(control, tree=base.tree)
-        self.sides = (base, control, head)
 
 
 def _compare(repository: Repository, settings: Settings, clock: Clock, report: Report) -> None:
@@ -181,8 +91,8 @@ def _compare(repository: Repository, settings: Settings, clock: Clock, report: R
     clock.tell("checking out")
     with workshop() as place:
         place.notes = report.notes
-        beside = _plugins(place, repository, settings)
-        sides = _Sides(repository, settings, place, base, head, beside)
+        beside = make_plugins(place, repository, settings)
+        sides = Sides(repository, settings, place, base, head, beside)
         sides.check_out()
         trees = {side.label: side.tree.path for side in sides.sides}
         report.head = replace(report.head, changed=_changed(repository, head, trees["head"], place))
@@ -204,29 +114,11 @@ def _changed(repository: Repository, commit: str, tree: Path, place: Workshop) -
         clean.remove()
 
 
-def copy_worker(folder: Path) -> None:
-    """Put the plug-in for the workers into a folder."""
-    shutil.copytree(WORKER, folder / PLUGIN, ignore=shutil.ignore_patterns("__pycache__"))
-
-
-def _plugins(place: Workshop, repository: Repository, settings: Settings) -> tuple[Path, ...]:
-    """Put what every worker needs beside the checkouts."""
-    folder = place.folder / "plugins"
-    folder.mkdir()
-    copy_worker(folder)
-    if settings.dist is not None and settings.prepare is None:
-        try:
-            metadata.version(settings.dist)
-        except metadata.PackageNotFoundError:
-            preparation.make_metadata(folder, settings.dist, read_project(repository.root))
-    return (folder,)
-
-
 @dataclass
 class _Session:
     """One run, after the sides are there."""
 
-    sides: _Sides
+    sides: Sides
     settings: Settings
     clock: Clock
     report: Report

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from bench import gate_replay, gate_study, gate_trees
 from bench.gate_replay import Groups, StudyError, label_of, rates_of, read_groups, replay
-from fastsym.regression.decision import LABELS, Sample
 from fastsym.regression.findings import Report
+from fastsym.regression.triples import LABELS, Sample
 from fastsym.report.recorded import read_gate
 
 ROOT = Path(__file__).parents[2]

@@ -4,27 +4,29 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from fastsym.regression import decision
 from fastsym.regression.decision import (
     EVERYTHING,
-    LABELS,
     LARGE,
     LEAST_CONFIRMATION,
     Kept,
-    Sample,
-    changes_of,
-    clocks,
     decide,
     detectable_log,
     enough,
+    screen,
+)
+from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER
+from fastsym.regression.triples import (
+    LABELS,
+    Sample,
+    changes_of,
+    clocks,
     interval_error,
     middle_of,
     noise_of,
-    screen,
     standard_error,
+    table_of,
     triples_of,
 )
-from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER
 
 BAR = 0.02
 
@@ -236,7 +238,7 @@ def test_screening_has_room_for_ten_and_says_where_it_ended():
     assert wide.slower[: len(kept.slower)] == kept.slower
     assert len(wide.slower) > 20
     table = triples_of(samples(flat(50), 8, noise=0.1), dict.fromkeys(flat(50), "processor"))
-    assert kept.threshold == pytest.approx(np.median(changes_of(decision.table_of(table[kept.slower[-1]]))))
+    assert kept.threshold == pytest.approx(np.median(changes_of(table_of(table[kept.slower[-1]]))))
     assert wide.threshold == -np.inf
 
 

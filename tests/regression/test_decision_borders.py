@@ -11,21 +11,8 @@ import pytest
 from scipy.stats import norm
 
 from fastsym.regression import decision
-from fastsym.regression.decision import (
-    EVERYTHING,
-    Kept,
-    Sample,
-    clocks,
-    decide,
-    detectable_log,
-    enough,
-    interval_error,
-    noise_of,
-    screen,
-    standard_error,
-    table_of,
-    triples_of,
-)
+from fastsym.regression.decision import EVERYTHING, Kept, decide, detectable_log, enough, screen
+from fastsym.regression.triples import Sample, clocks, interval_error, noise_of, standard_error, table_of, triples_of
 
 SURE = float(norm.ppf(0.9))
 """Quantile of one step of two."""

@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 
 from fastsym.regression import app, command, presentation
 from fastsym.regression.codediff import Difference
-from fastsym.regression.decision import LABELS, Kept, Sample, decide
+from fastsym.regression.decision import Kept, decide
 from fastsym.regression.findings import Report, Revision
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS, CannotJudgeError
 from fastsym.regression.outcome import SLOWER as EXIT_SLOWER
+from fastsym.regression.triples import LABELS, Sample
 
 pytest_plugins = ("gate_fixtures",)
 

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from gate_repository import BENCH, FILES, PACKAGE, SLOWER, commit, git, leftovers, write
 
-from fastsym.regression import exploration, presentation, runner
-from fastsym.regression.decision import LABELS
+from fastsym.regression import exploration, presentation, runner, sides
 from fastsym.regression.findings import Report
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS
 from fastsym.regression.outcome import SLOWER as EXIT_SLOWER
 from fastsym.regression.repository import open_repository
 from fastsym.regression.runner import run
 from fastsym.regression.settings import Settings
+from fastsym.regression.triples import LABELS
 
 pytest_plugins = ("gate_fixtures",)
 
@@ -218,8 +218,8 @@ def test_too_little_time_keeps_what_was_recorded(folder, monkeypatch):
 def test_stages_go_on_while_their_time_lasts(monkeypatch):
     """Screening has its least number of triples however long they take; confirmation ends with the run's time."""
     now = [0.0]
-    monkeypatch.setattr(runner.time, "monotonic", lambda: now[0])
-    clock = runner.Clock(100.0, lambda *_: None)
+    monkeypatch.setattr(sides.time, "monotonic", lambda: now[0])
+    clock = sides.Clock(100.0, lambda *_: None)
     session = runner._Session(None, Settings(), clock, Report(), np.random.default_rng(0))
     monkeypatch.setattr(session, "_triple", lambda *_: now.__setitem__(0, now[0] + 10.0))
     for limits, spent in (

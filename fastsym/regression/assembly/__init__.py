@@ -7,7 +7,7 @@ The modules: what an instruction does, for each kind of processor (``x86_64``, `
 of a listing (``loops``); the kernels of a process (``kernels``).
 
 Imports Numba and the standard library only, and its own modules relatively: it is loaded by its path into processes of
-other revisions.
+other revisions. Numba comes with the first kernel, for the gate of projects without any.
 """
 
 from .instructions import ARITHMETIC, SCALAR, Fingerprint

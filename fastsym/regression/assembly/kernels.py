@@ -12,12 +12,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import llvmlite
-import llvmlite.binding
-import numba
-from numba.core.dispatcher import Dispatcher
-from numba.core.registry import cpu_target
-
 from .instructions import Fingerprint
 from .loops import ARCHITECTURES, fingerprint_assembly
 
@@ -26,6 +20,10 @@ MACHINES = tuple(ARCHITECTURES)
 
 def target() -> Fingerprint:
     """Tell what decides, beside the source, on the code that Numba makes in this process."""
+    import llvmlite.binding
+    import numba
+    from numba.core.registry import cpu_target
+
     _, name, features = cpu_target.target_context.codegen().magic_tuple()
     return {
         "machine": platform.machine(),
@@ -43,6 +41,8 @@ def assembly_of(library: Any) -> str:
     ``library`` is the attribute of that name of a value in a dispatcher's ``overloads``. Its own ``get_asm_str``
     has nothing to show of a cached kernel, and emitting from a module changes the module: hence a copy.
     """
+    import llvmlite.binding
+
     module = llvmlite.binding.parse_bitcode(library._get_module_for_linking().as_bitcode())
     return str(library.codegen._tm.emit_assembly(module))
 
@@ -70,6 +70,8 @@ class Fingerprints:
         self._last: set[int] | None = None
 
     def _compiled(self) -> list[tuple[Any, list[Any]]]:
+        from numba.core.dispatcher import Dispatcher
+
         # By type, because asking a weak proxy for its class fails when its object is gone.
         found = [value for value in gc.get_objects() if issubclass(type(value), Dispatcher)]
         inside = [d for d in (*found, *self._universal) if d.py_func.__code__.co_filename.startswith(self._root)]
