@@ -1,114 +1,19 @@
-"""What the commands share: the progress bar, the end with an error or by a signal, and text for Markdown."""
+"""How a command ends by a signal, and its child processes with it."""
 
-import math
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from functools import partial
 from types import FrameType
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-Tell = Callable[[float, str], None]
-"""Called with the fraction that is done, 0 to 1, and what is running now."""
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-"""The option of every command that shows progress."""
-
-
-@contextmanager
-def progress_bar(
-    quiet: bool,
-    line_seconds: float = 0.0,
-    console: Console | None = None,
-    clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Tell]:
-    """Show progress: a bar on a terminal, plain lines elsewhere, nothing if quiet.
-
-    Parameters
-    ----------
-    quiet
-        Show nothing.
-    line_seconds
-        Shortest time between two plain lines, for work that reports often; the lines then say how much time is left.
-    console
-        Where to show it; the default is standard error, so that standard output stays clean.
-    clock
-        Gives seconds.
-
-    Yields
-    ------
-    Tell
-        The function to report progress to.
-    """
-    console = console or Console(stderr=True)
-    if quiet:
-        yield lambda _fraction, _doing: None
-    elif console.is_terminal:
-        columns = (
-            BarColumn(),
-            TextColumn("{task.percentage:3.0f} %"),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}", markup=False),
-        )
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task("", total=1.0)
-            yield lambda fraction, doing: bar.update(task, completed=fraction, description=doing)
-    else:
-        yield _lines(console, line_seconds, clock)
-
-
-def _lines(console: Console, line_seconds: float, clock: Callable[[], float]) -> Tell:
-    last_time, last_fraction = -math.inf, 0.0
-
-    def tell(fraction: float, doing: str) -> None:
-        nonlocal last_time, last_fraction
-        now = clock()
-        if now - last_time < line_seconds and fraction < 1:
-            return
-        left = ""
-        if line_seconds and last_fraction < fraction < 1 and last_time > -math.inf:
-            # From the speed since the last line, so that compiling at the beginning does not count for ever.
-            seconds = (1 - fraction) * (now - last_time) / (fraction - last_fraction)
-            left = f", {timedelta(seconds=round(seconds))} left"
-        console.print(f"{fraction:4.0%}  {doing}{left}", markup=False, highlight=False, soft_wrap=True)
-        last_time, last_fraction = now, fraction
-
-    return tell
-
-
-def stop(error: object) -> typer.Exit:
-    """Say on standard error what is wrong; raise the result, which ends the command with status 2."""
-    typer.echo(f"error: {_explained(error)}", err=True)
-    return typer.Exit(2)
-
-
-def _explained(error: object) -> str:
-    """Leave Python's "[Errno 30]" out of what the system says."""
-    if not (isinstance(error, OSError) and error.strerror):
-        return str(error)
-    place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-    return f"{place}{error.strerror}; choose another file or folder"
-
-
-@contextmanager
-def plain_warnings() -> Iterator[None]:
-    """Show each warning as one line of standard error, without the place in the source that nobody asked for."""
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: typer.echo(f"warning: {message}", err=True)
-        yield
-
 
 ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP")
 HURRY_SECONDS = 0.5
@@ -295,13 +200,3 @@ def kill_children() -> None:
     """Kill what :func:`run_child` started."""
     for child in tuple(_STATE.children):
         child.kill()
-
-
-def markdown_escape(text: str) -> str:
-    """Write text on one line so that Markdown takes none of it for markup."""
-    return re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", " ".join(text.split()))
-
-
-def markdown_row(cells: Iterable[str]) -> str:
-    """Write one row of a Markdown table, its cells escaped."""
-    return f"| {' | '.join(map(markdown_escape, cells))} |"
