@@ -10,8 +10,8 @@ import numpy as np
 
 from fastsym.agreement.truth import Case
 from fastsym.model.params import AnyParams, Array, LayerParams, Params
-from fastsym.training import train as training
 from fastsym.training.checks import checked, checked_multiplicity
+from fastsym.training.pieces import run
 from fastsym.training.registry import Variant
 
 Call = Callable[..., AnyParams | None]
@@ -31,7 +31,7 @@ def train(
     """Do what :func:`fastsym.train` does; return the snapshots (S, ...), if there are any."""
     problem = checked(X, y, params, len(costs), learning_rate)
     counts = None if multiplicity is None else checked_multiplicity(multiplicity, problem)
-    return training.run(variant, problem._replace(params=params), costs, record_every, counts)
+    return run(variant, problem._replace(params=params), costs, record_every, counts)
 
 
 def call_directly(

@@ -17,8 +17,8 @@ from fastsym.model.units import unit_classes
 from fastsym.play import tables
 from fastsym.play.settings import CHOICES, DEFAULT, TEST, Settings
 from fastsym.training.checks import checked, checked_multiplicity
+from fastsym.training.pieces import run
 from fastsym.training.registry import select
-from fastsym.training.train import run
 
 DENSE = 100
 """Iterations that have a snapshot each; then every tenth has one until the thousandth, every hundredth, and so on."""

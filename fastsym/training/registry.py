@@ -17,11 +17,9 @@ from fastsym.model import reference, vectorised
 from fastsym.model.display import html_table
 from fastsym.model.params import Array, LayerParams, Params
 from fastsym.training.checks import Problem
+from fastsym.training.fastest import CHOICES, threads_pay
 
 ENTRY_POINT_GROUP = "fastsym.variants"
-THREADS_PAY = 1e6
-"""Sample x unit steps above which threads are started. Measured with two threads on two processors, 4 and 64 units,
-float64: starting them takes half a millisecond, which is paid back at 6e5 to 7e5 steps."""
 
 
 class TrainPopulation(Protocol):
@@ -221,6 +219,6 @@ def _fastest(problem: Problem[Any]) -> str:
         return "numpy"
     if isinstance(problem.params, LayerParams):
         return "fused"
-    steps = problem.X.shape[1] * problem.params[0].shape[0] * problem.iterations
-    pays = steps > THREADS_PAY and VARIANTS["parallel"].threads(problem.X) > 1
-    return "parallel" if pays else "simd"
+    threads = VARIANTS["parallel"].threads(problem.X)
+    pays = threads > 1 and threads_pay(problem.X, len(problem.params[0]), problem.iterations, threads)
+    return CHOICES[pays]

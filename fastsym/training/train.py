@@ -1,24 +1,24 @@
-"""Training with a variant: input checks, pieces between which Ctrl-C is heard, snapshots, warnings."""
+"""Training with a variant: input checks, what comes back, and warnings."""
 
-import time
 import warnings
-from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastsym.kernels.threads import thread_count
-from fastsym.model.params import Array, LayerParams, Params, ParamsT
+from fastsym.model.params import Params, ParamsT
 from fastsym.training.checks import (
     Problem,
+    all_finite,
     checked,
     checked_count,
     checked_multiplicity,
     checked_population,
     merge_samples,
 )
-from fastsym.training.registry import VARIANTS, Variant, select, select_for_population
+from fastsym.training.pieces import pieces, run, work_of
+from fastsym.training.registry import VARIANTS, select, select_for_population
 from fastsym.training.result import Training
 
 if TYPE_CHECKING:
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
     from fastsym._console import Tell
 
-FIRST_WORK = 1e8
-"""Sample x unit x feature steps before the first look for Ctrl-C: well under a second with the slowest variant."""
-PIECE_SECONDS = 0.25
-"""About how long the pieces between two further looks take."""
 LINE_SECONDS = 5.0
 """Shortest time between two lines of progress, where there is no terminal."""
 
@@ -110,9 +106,8 @@ def train(
             history = run(chosen, problem, costs, every, counts, tell)
     except MemoryError as error:
         raise _too_large(problem, every) from error
-    finite = np.isfinite(costs)
-    if not finite.all():
-        first = int(np.argmin(finite))
+    if not all_finite(costs):
+        first = int(np.argmin(np.isfinite(costs)))
         warnings.warn(
             f"the cost left the finite range at iteration {first} (cost {costs[first]}); "
             "use a smaller learning rate or standardised features",
@@ -134,108 +129,12 @@ def _too_large(problem: Problem[Any], every: int = 0, networks: int = 1) -> Memo
     )
 
 
-def run(
-    variant: Variant,
-    problem: Problem[ParamsT],
-    costs: Array,
-    every: int = 0,
-    multiplicity: Array | None = None,
-    tell: "Tell | None" = None,
-) -> ParamsT | None:
-    """Run a variant on checked input, in pieces, so that Ctrl-C is heard between them.
-
-    Parameters
-    ----------
-    variant
-        What to run.
-    problem
-        Checked input; its parameters are modified in place.
-    costs
-        (T,) Overwritten; as many iterations are run.
-    every
-        Iterations between two snapshots of the parameters; 0 for none.
-    multiplicity
-        (H,) As for :func:`train`; needs a variant that trains populations.
-    tell
-        Called before each piece with the fraction that is done.
-
-    Returns
-    -------
-    Params, LayerParams or None
-        The snapshots and the final state, along a first axis.
-    """
-    X, y, params, _, learning_rate = problem
-    iterations = len(costs)
-    rates = np.array([learning_rate])
-    history = [np.empty((-(-iterations // every) + 1, *a.shape), a.dtype) for a in params] if every else []
-    # A variant that trains populations records snapshots itself; for others a piece ends where one is due.
-    records = variant.train_population is not None and isinstance(params, Params)
-    threads = variant.threads(X)
-    with np.errstate(all="ignore"):  # what leaves the finite range is reported once, by train
-        for start, stop in _pieces(iterations, _work(X, params), every, whole=records, tell=tell):
-            part = costs[start:stop]
-            if variant.train_population is not None and isinstance(params, Params):
-                views = Params(*(a[None, start // every : -1] for a in history)) if every else None
-                W1, b1, W2, b2 = params
-                variant.train_population(
-                    X,
-                    y,
-                    Params(W1[None], b1[None], W2[None], b2[None]),
-                    rates,
-                    part[None],
-                    threads=threads,
-                    multiplicity=multiplicity,
-                    history=views,
-                    every=every,
-                )
-                continue
-            if every and start % every == 0:
-                for kept, a in zip(history, params, strict=True):
-                    kept[start // every] = a
-            if isinstance(params, Params):
-                variant.train_network(X, y, params, learning_rate, part)
-            elif variant.train_layer is not None:
-                variant.train_layer(X, y, params, learning_rate, part)
-    for kept, a in zip(history, params, strict=bool(every)):
-        kept[-1] = a
-    return type(params)(*history) if every else None
-
-
-def _work(X: Array, params: Params | LayerParams) -> int:
-    """Sample x unit x feature steps of one iteration, of all networks; a unit counts as some features more."""
-    units = 1 if isinstance(params, LayerParams) else params.W2.size
-    return int(X.shape[1] * units * (X.shape[0] + 10))
-
-
 def _telling(progress: bool) -> "AbstractContextManager[Tell | None]":
     if not progress:
         return nullcontext()
     from fastsym._console import progress_bar  # here, because the terminal's libraries take long to import
 
     return progress_bar(quiet=False, line_seconds=LINE_SECONDS)
-
-
-def _pieces(
-    iterations: int, work: int, every: int = 0, *, whole: bool = True, tell: "Tell | None" = None
-) -> Iterator[tuple[int, int]]:
-    """Cut so many iterations of so much work each into pieces, by the time that those before took.
-
-    With ``whole`` a piece is a multiple of ``every``, otherwise it ends at the next multiple at the latest.
-    """
-    start, size = 0, max(1, int(FIRST_WORK / work))
-    while start < iterations:
-        if every:
-            size = -(-size // every) * every if whole else min(size, every - start % every)
-        stop = min(start + size, iterations)
-        if tell is not None:
-            tell(start / iterations, f"{start} of {iterations} iterations")
-        begin = time.perf_counter()
-        yield start, stop
-        seconds = time.perf_counter() - begin
-        size = max(1, int((stop - start) * min(8.0, PIECE_SECONDS / max(seconds, 1e-9))))
-        start = stop
-    if tell is not None:
-        tell(1.0, f"{iterations} iterations")
 
 
 def train_population(
@@ -302,7 +201,7 @@ def train_population(
     try:
         costs = np.empty((len(rates), problem.iterations), problem.X.dtype)
         with _telling(progress) as tell:
-            for start, stop in _pieces(problem.iterations, _work(X, networks), tell=tell):
+            for start, stop in pieces(problem.iterations, work_of(X, networks), tell=tell):
                 part = np.empty((len(rates), stop - start), costs.dtype)
                 trainer(X, y, networks, rates, part, threads=used)
                 costs[:, start:stop] = part

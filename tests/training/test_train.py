@@ -26,8 +26,7 @@ from fastsym import (
     train_population,
 )
 from fastsym.model.params import Array
-from fastsym.training import registry
-from fastsym.training import train as training
+from fastsym.training import pieces, registry
 
 TYPES = (np.float64, np.float32)
 WITH_LAYER = ["fast", *(name for name in VARIANTS if VARIANTS[name].train_layer is not None)]
@@ -86,11 +85,11 @@ def test_training_in_pieces_gives_the_same_bits(
 ) -> None:
     X, y, params = make_problem(3, 8, hidden, 50)
     whole = train(X, y, params, 20, 0.1, variant)
-    monkeypatch.setattr(training, "FIRST_WORK", 3 * 50 * 18 * (hidden or 1))  # three iterations
-    monkeypatch.setattr(training, "PIECE_SECONDS", 0.0)  # and one in each piece after them
-    pieces = train(X, y, params, 20, 0.1, variant)
-    np.testing.assert_array_equal(whole.costs, pieces.costs)
-    for a, b in zip(whole.params, pieces.params, strict=True):
+    monkeypatch.setattr(pieces, "FIRST_WORK", 3 * 50 * 18 * (hidden or 1))  # three iterations
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 0.0)  # and one in each piece after them
+    parts = train(X, y, params, 20, 0.1, variant)
+    np.testing.assert_array_equal(whole.costs, parts.costs)
+    for a, b in zip(whole.params, parts.params, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -99,11 +98,11 @@ def test_training_in_pieces_gives_the_same_bits(
 def test_snapshots_do_not_depend_on_the_pieces(variant, every, make_problem, monkeypatch):
     X, y, params = make_problem(3, 8, 5, 50)
     whole = train(X, y, params, 20, 0.1, variant, record_every=every).history
-    monkeypatch.setattr(training, "FIRST_WORK", 3 * 50 * 18 * 5)
-    monkeypatch.setattr(training, "PIECE_SECONDS", 0.0)
-    pieces = train(X, y, params, 20, 0.1, variant, record_every=every).history
+    monkeypatch.setattr(pieces, "FIRST_WORK", 3 * 50 * 18 * 5)
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 0.0)
+    parts = train(X, y, params, 20, 0.1, variant, record_every=every).history
     assert whole.W1.shape[0] == -(-20 // every) + 1
-    for a, b in zip(whole, pieces, strict=True):
+    for a, b in zip(whole, parts, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -111,25 +110,25 @@ def test_a_population_in_pieces_gives_the_same_bits(make_problem, monkeypatch):
     X, y, params = make_problem(3, 8, 5, 50)
     networks = Params(*(np.stack([a, 2 * a]) for a in params))
     whole = train_population(X, y, networks, 20, [0.1, 0.2], 1)
-    monkeypatch.setattr(training, "FIRST_WORK", 3 * 50 * 18 * 10)
-    monkeypatch.setattr(training, "PIECE_SECONDS", 0.0)
-    pieces = train_population(X, y, networks, 20, [0.1, 0.2], 1)
-    np.testing.assert_array_equal(whole.costs, pieces.costs)
-    for a, b in zip(whole.params, pieces.params, strict=True):
+    monkeypatch.setattr(pieces, "FIRST_WORK", 3 * 50 * 18 * 10)
+    monkeypatch.setattr(pieces, "PIECE_SECONDS", 0.0)
+    parts = train_population(X, y, networks, 20, [0.1, 0.2], 1)
+    np.testing.assert_array_equal(whole.costs, parts.costs)
+    for a, b in zip(whole.params, parts.params, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_the_pieces_cover_all_iterations_and_follow_the_time_they_take(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(training.time, "perf_counter", lambda: now[0])
-    pieces = []
-    for start, stop in training._pieces(1000, int(training.FIRST_WORK / 10)):
-        pieces.append((start, stop))
+    monkeypatch.setattr(pieces.time, "perf_counter", lambda: now[0])
+    parts = []
+    for start, stop in pieces.pieces(1000, int(pieces.FIRST_WORK / 10)):
+        parts.append((start, stop))
         now[0] += (stop - start) / 128  # 32 iterations take as long as a piece should
-    assert pieces[0] == (0, 10)
-    assert all(before[1] == after[0] for before, after in pairwise(pieces))
-    assert pieces[-1][1] == 1000
-    assert {stop - start for start, stop in pieces[1:-1]} == {32}
+    assert parts[0] == (0, 10)
+    assert all(before[1] == after[0] for before, after in pairwise(parts))
+    assert parts[-1][1] == 1000
+    assert {stop - start for start, stop in parts[1:-1]} == {32}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

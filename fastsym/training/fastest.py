@@ -1,0 +1,51 @@
+"""When several threads pay: a model of what they save and of what they cost.
+
+``fast`` chooses between ``simd`` and ``parallel`` only, which give the same bits, so that a result depends neither on
+the number of processors nor on the size from which threads pay. NumPy is never chosen, though it is quicker at some
+sizes: its sums differ from processor to processor, and units that start equal do not stay equal in them.
+
+``python -m bench.fast_choice`` measures the constants below, and how near ``fast`` comes to the best of all variants at
+sizes drawn by chance; ``reports/fast-choice.csv`` is what it found.
+"""
+
+from fastsym.kernels.layout import BLOCK_GROUPS, MOST_SLICES, REGISTER_BYTES
+from fastsym.model.params import Array
+
+CHOICES = ("simd", "parallel")
+"""For nets of two layers."""
+STEP_SECONDS = 1.4e-10
+"""Of one thread, for a sample, unit and feature in float64; float32 takes half."""
+OWN_FEATURES = 10
+"""A unit's own work for a sample, tanh above all, in features."""
+BARRIER_SECONDS = 4e-6
+"""For waiting for each other, once in an iteration."""
+START_SECONDS = 8e-4
+"""For waking the threads, once in a call."""
+
+
+def threads_pay(X: Array, hidden: int, iterations: int, threads: int) -> bool:
+    """Whether so many threads should train a net sooner than one.
+
+    Parameters
+    ----------
+    X
+        (D, M)
+    hidden
+        H.
+    iterations
+        T.
+    threads
+        How many would share the samples.
+    """
+    D, M = X.shape
+    work = samples_saved(M, X.itemsize, threads) * hidden * (D + OWN_FEATURES) * X.itemsize / 8
+    return bool(iterations * (work * STEP_SECONDS - BARRIER_SECONDS) > START_SECONDS)
+
+
+def samples_saved(samples: int, itemsize: int, threads: int) -> int:
+    """Return how many of M samples the thread that has most of them does not work on: slices are shared out whole."""
+    block = BLOCK_GROUPS * 4 * REGISTER_BYTES // itemsize
+    blocks = -(-samples // block)
+    slices = min(blocks, MOST_SLICES)
+    most = -(-blocks * -(-slices // threads) // slices)
+    return max(0, samples - most * block)
