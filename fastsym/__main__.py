@@ -119,6 +119,7 @@ def train(
     import numpy as np
 
     import fastsym
+    from fastsym.training.train import train as train_network  # its imports are not part of the time that is shown
 
     if table.csv is not None and features is not None:
         raise stop(ValueError("features: expected none with --csv; got one; use --standardise, or leave one out"))
@@ -129,7 +130,7 @@ def train(
         X, y = X.astype(dtype), y.astype(dtype)
         begin = time.perf_counter()
         with plain_warnings():
-            training = fastsym.train(X, y, params, iterations, learning_rate, variant, progress=not quiet)
+            training = train_network(X, y, params, iterations, learning_rate, variant, progress=not quiet)
         seconds = time.perf_counter() - begin
     except (OSError, ValueError) as error:
         raise stop(error) from error

@@ -60,6 +60,7 @@ def play(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, but open no browser.")] = False,
 ) -> None:
     """Open a page that trains a network again whenever you move a slider; only this computer can reach it."""
+    typer.echo("loading NiceGUI and Numba ...", err=True)
     try:
         from fastsym.play.page import HOST, serve
     except ModuleNotFoundError as error:

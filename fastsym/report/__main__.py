@@ -60,12 +60,7 @@ def report(
     ] = False,
 ) -> None:
     """Reproduce the article, study its symmetry, certify and time every variant, and write one HTML page."""
-    # Imported here so that --help need not wait for pandas and Matplotlib.
     from fastsym.report.folder import check_destination, check_writable
-    from fastsym.report.settings import OwnTable, Settings
-    from fastsym.report.settings import full as whole
-    from fastsym.report.study import Context
-    from fastsym.timing.saved_runs import UnreadableRunError
 
     if table.csv is not None and benchmark_json is not None:
         raise stop("benchmark_json: expected none with --csv, whose report has no timings; leave one out")
@@ -78,6 +73,17 @@ def report(
         check_destination(out)
         check_writable(out)
         data = table.load()
+    except (OSError, ValueError) as error:
+        raise stop(error) from error
+    if not quiet:
+        typer.echo("loading pandas, Matplotlib and Numba ...", err=True)
+    # Imported here so that neither --help nor the first line has to wait for them.
+    from fastsym.report.settings import OwnTable, Settings
+    from fastsym.report.settings import full as whole
+    from fastsym.report.study import Context
+    from fastsym.timing.saved_runs import UnreadableRunError
+
+    try:
         own = None if data is None or table.target is None else OwnTable(table.name, table.target, data)
         settings = Settings(seed=seed, benchmark_json=benchmark_json, only_lesson=lesson)
         context = Context(whole(settings) if full else settings, own)

@@ -6,10 +6,10 @@ up to the rounding of sums in another order.
 """
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 
 import fastsym
@@ -27,7 +27,6 @@ from fastsym.model.params import Array, Params
 from fastsym.model.reference import accuracy
 from fastsym.sweep.grid import Chunk, Grid
 from fastsym.training.checks import checked
-from fastsym.training.train import train_population
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -75,7 +74,9 @@ def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = Non
         the first to the lowest cost); finite (whether all costs were finite); accuracy; classes_at_start, classes (bit
         for bit, up to sign), classes_within_tolerance, dead_units, spread, effective_rank (of W1), saturated_fraction.
     """
-    import pandas as pd  # here, because it costs more to import than all of fastsym
+    import pandas as pd  # here, as Numba, because both take longer to import than a command may need to answer
+
+    from fastsym.training.train import train_population
 
     settings = [grid.settings(network) for network in range(chunk.first, chunk.stop)]
     dtype = np.dtype(settings[0]["dtype"])
@@ -93,7 +94,7 @@ def run_chunk(grid: Grid, chunk: Chunk, data: Dataset, threads: int | None = Non
         "n_features": X.shape[0],
         "fastsym_version": fastsym.__version__,
         "numpy_version": np.__version__,
-        "numba_version": numba.__version__,
+        "numba_version": version("numba"),
     }
     table = pd.DataFrame(settings).assign(**common)
     table.insert(0, "network", range(chunk.first, chunk.stop))

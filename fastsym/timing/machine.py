@@ -8,8 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numba
-
 
 def describe_machine() -> dict[str, Any]:
     """Describe where something was measured, as far as it changes times.
@@ -22,6 +20,7 @@ def describe_machine() -> dict[str, Any]:
         (``None`` outside one).
     """
     import llvmlite.binding
+    import numba
     from threadpoolctl import threadpool_info
 
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]

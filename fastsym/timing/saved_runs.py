@@ -6,11 +6,12 @@ What a row needs and the file lacks is an error, never a gap in the table.
 
 import json
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from fastsym.timing.machine import machine_name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS = ("variant", "peer")
 """What a training benchmark may measure: one of fastsym's variants, or another system."""
@@ -34,7 +35,7 @@ class UnreadableRunError(ValueError):
     """A file is not a saved run of ``bench/``, or something is missing in it."""
 
 
-def read_benchmark_json(path: str | Path) -> pd.DataFrame:
+def read_benchmark_json(path: str | Path) -> "pd.DataFrame":
     """Read the training benchmarks of a saved run.
 
     Parameters
@@ -54,6 +55,8 @@ def read_benchmark_json(path: str | Path) -> pd.DataFrame:
     UnreadableRunError
         If the file is no such run or lacks something.
     """
+    import pandas as pd
+
     rounds = read_rounds(path)
     machine = machine_name(read_machine(path))
     rows = []
@@ -73,7 +76,7 @@ def read_benchmark_json(path: str | Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def read_rounds(path: str | Path) -> pd.DataFrame:
+def read_rounds(path: str | Path) -> "pd.DataFrame":
     """Read every timed round of the training benchmarks of a saved run.
 
     Parameters
@@ -93,6 +96,8 @@ def read_rounds(path: str | Path) -> pd.DataFrame:
     UnreadableRunError
         As for :func:`read_benchmark_json`.
     """
+    import pandas as pd  # here, because the gate, which knows these files, is quick to start
+
     run = _read(path)
     rows: list[dict[str, Any]] = []
     seen = set()

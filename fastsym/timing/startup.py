@@ -29,15 +29,15 @@ from numba.core.event import install_timer
 compiling_import, compiling_call = [], []
 with install_timer("numba:compile", compiling_import.append):
     start = clock()
-    import fastsym
+    from fastsym import initialise, load_titanic, train
     import_fastsym = clock() - start
-data = fastsym.load_titanic()
-params = fastsym.initialise("normal", len(data.X), hidden)
+data = load_titanic()
+params = initialise("normal", len(data.X), hidden)
 times = []
 with install_timer("numba:compile", compiling_call.append):
     for _ in range(1 + calls):
         start = clock()
-        fastsym.train(data.X, data.y, params, iterations, 0.01, variant)
+        train(data.X, data.y, params, iterations, 0.01, variant)
         times.append(clock() - start)
 json.dump({
     "import_numba_seconds": import_numba, "import_fastsym_seconds": import_fastsym, "first_seconds": times[0],
