@@ -7,6 +7,8 @@ from fastsym.report.content import rounded
 from fastsym.timing.stats import USUAL
 
 BASELINES = ("reference", "numpy")
+FAST = "fast"
+"""Not a variant: it stands for the quickest of some."""
 DTYPE = "float64"
 
 
@@ -31,7 +33,8 @@ def speedups(timings: pd.DataFrame) -> pd.DataFrame:
     if "kind" not in frame:
         frame["kind"] = "variant"
     threads = frame["threads"].map(lambda count: "" if count == 1 else f", {count} threads").astype(str)
-    frame["label"] = frame["variant"] + threads
+    # However many threads it takes, which differs by size, "fast" is one line.
+    frame["label"] = frame["variant"] + threads.where(frame["variant"] != FAST, "")
     keys = ["hidden", "iterations", "dtype"]
     numpy = frame.loc[frame["variant"] == "numpy", [*keys, "over_reference"]].drop_duplicates(keys)
     merged = frame.merge(numpy.rename(columns={"over_reference": "numpy"}), on=keys, how="left")
@@ -40,8 +43,8 @@ def speedups(timings: pd.DataFrame) -> pd.DataFrame:
 
 
 def own_variants(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep the rows of fastsym's own compiled variants in float64: neither baselines nor other systems."""
-    return frame[~frame["variant"].isin(BASELINES) & (frame["kind"] == "variant") & (frame["dtype"] == DTYPE)]
+    """Keep the rows of fastsym's own compiled variants in float64: neither baselines, "fast" nor other systems."""
+    return frame[~frame["variant"].isin((*BASELINES, FAST)) & (frame["kind"] == "variant") & (frame["dtype"] == DTYPE)]
 
 
 def shared(frame: pd.DataFrame) -> pd.DataFrame:

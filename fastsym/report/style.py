@@ -44,6 +44,8 @@ VARIANT_STYLES: Mapping[str, dict[str, Any]] = {
     "fused": {"color": GREEN, "marker": "^", "linestyle": "-"},
     "simd": {"color": BLUE, "marker": "o", "linestyle": "-"},
     "parallel": {"color": VERMILLION, "marker": "P", "linestyle": "-"},
+    # On the line of the variant that it stands for, which must still be seen.
+    "fast": {"color": INK, "marker": "", "linestyle": ":"},
 }
 OTHER_STYLE: dict[str, Any] = {"color": PURPLE, "marker": "X", "linestyle": ":"}
 """For variants of installed packages."""

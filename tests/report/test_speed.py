@@ -342,6 +342,32 @@ def grid_of(
     return found
 
 
+def test_fast_is_a_line_of_its_own_and_never_the_quickest(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def measure(names: Any, *_: Any, **__: Any) -> pd.DataFrame:
+        asked.append(list(names))
+        return grid_of(names, [4], [10], lambda *_: True)
+
+    monkeypatch.setattr(speed, "measure_grid", measure)
+    for names, more in ((["simd"], []), (["simd", "parallel"], ["fast"])):
+        context = Context(Settings(widths=(4,), iterations=(10,)))
+        context.results["agreement"] = agreement(*map(certificate, names))
+        context.result(speed.STUDY)
+        assert asked[-1] == names + more
+    found = timings()
+    chosen = found[found["variant"] == "parallel"].assign(variant="fast")
+    chosen["speedup"] *= 2
+    chosen.loc[chosen["hidden"] == 1, "threads"] = 1
+    both = pd.concat([found, chosen], ignore_index=True)
+    section = section_of(speed.STUDY, speed=measured(timings=both))
+    for slug in ("speed-up-by-width", "time-per-iteration"):
+        data = plot_of(section, slug).data
+        assert (data["label"] == "fast").sum() == data["hidden"].nunique()
+    assert "fast" not in set(own_variants(speedups(both))["label"])
+    assert "fast" not in cost_model.fit_all(both, pd.DataFrame(), D, M).models
+
+
 def test_long_trainings_are_for_the_quickest_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 

@@ -16,7 +16,7 @@ from fastsym.model.initialise import initialise
 from fastsym.report.charts import log_y, ranges, width_axis
 from fastsym.report.content import Format, Plot, Section, Table, rounded
 from fastsym.report.sections import agreement, speed
-from fastsym.report.speedups import DTYPE, own_variants, speedups
+from fastsym.report.speedups import DTYPE, FAST, own_variants, speedups
 from fastsym.report.study import Context, Study
 from fastsym.report.style import GRID, INK, variant_style
 from fastsym.timing.cost_model import MIN_TIMINGS, CostModel, Crossover, contenders, fit, winners
@@ -69,7 +69,8 @@ def fit_all(timings: pd.DataFrame, more: pd.DataFrame, D: int, M: int) -> Fitted
         Features and samples of the benchmark's table.
     """
     frame = speedups(timings)
-    frame = frame[(frame["dtype"] == DTYPE) & (frame["kind"] == "variant")].assign(features=D)
+    kept = (frame["dtype"] == DTYPE) & (frame["kind"] == "variant") & (frame["variant"] != FAST)
+    frame = frame[kept].assign(features=D)
     if not more.empty:
         labels = frame.drop_duplicates("variant").set_index("variant")["label"]
         frame = pd.concat([frame, more.assign(label=more["variant"].map(labels))], ignore_index=True)

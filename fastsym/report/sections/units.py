@@ -134,8 +134,8 @@ def _ways(path: UnitPaths) -> str:
     states: Array = np.concatenate([path.W1, path.W2[:, :, None]], axis=2)
     count = len(np.unique(np.moveaxis(states, 1, 0).reshape(states.shape[1], -1), axis=0))
     if count == 1:
-        return "no line" if (states == states[0]).all() else "1 line"
-    return f"{count} lines"
+        return "no path" if (states == states[0]).all() else "1 path"
+    return f"{count} paths"
 
 
 STUDY = Study("breaking", 20, run, render, seconds=1, in_lesson=True)
