@@ -1,6 +1,7 @@
 """Every variant and every other system that is installed, interleaved: ratios with intervals, and times.
 
     python -m bench.compare --widths 1,4,64,1024,4096 --out reports
+    python -m bench.compare --features 1,9,30,100,200 --widths 64 --out reports
 
 ``pytest bench/`` times another system against the reference; this times all against each other, in every round. It
 writes two files with one row a measurement:
@@ -11,6 +12,8 @@ writes two files with one row a measurement:
     row.
 ``times.csv``
     Medians in seconds, and the fraction of the roofline of as many cores that the system reaches.
+
+With ``--features`` it writes ``performance-features.csv`` alone: the ratios on random tables of so many features.
 """
 
 import time
@@ -27,7 +30,7 @@ from rich.console import Console
 from rich.progress import track
 
 import fastsym
-from bench.peers import PEERS
+from bench.peers import PEERS, table_of
 from bench.peers.process import LEARNING_RATE, SETTLE_SECONDS, PeerProcess
 from bench.reported import ReportedTime
 from fastsym.agreement import certify
@@ -49,9 +52,8 @@ class System(NamedTuple):
     threads: int
 
 
-def own_job(name, hidden, iterations, reported):
+def own_job(data, name, hidden, iterations, reported):
     """Training by one of our variants that reports its time."""
-    data = fastsym.load_titanic()
     params = fastsym.initialise("normal", len(data.X), hidden)
 
     def job():
@@ -103,16 +105,19 @@ def time_rows(
     return rows
 
 
-def compare(widths: Sequence[int], rounds: int, only: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def compare(
+    widths: Sequence[int], rounds: int, only: set[str], features: int | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Time everything; return the tables of ratios and of times."""
+    data = table_of(features)
     ratios: list[dict[str, object]] = []
     times: list[dict[str, object]] = []
-    D, M = fastsym.load_titanic().X.shape
+    D, M = data.X.shape
     roofline = measure_roofline()
     numba.set_num_threads(min(MOST_THREADS, numba.get_num_threads()))
     with ExitStack() as stack:
         found = {
-            System(peer.name, count): stack.enter_context(PeerProcess(peer, count))
+            System(peer.name, count): stack.enter_context(PeerProcess(peer, count, features))
             for peer in PEERS.values()
             for count in peer.threads
             if peer.name in only and peer.missing() is None
@@ -125,7 +130,7 @@ def compare(widths: Sequence[int], rounds: int, only: set[str]) -> tuple[pd.Data
         for hidden in track(widths, "widths", console=Console(stderr=True)):
             iterations = max(3, min(1000, 10_000 // hidden))
             reported = ReportedTime()
-            own = {name: own_job(name, hidden, iterations, reported) for name in variants}
+            own = {name: own_job(data, name, hidden, iterations, reported) for name in variants}
             jobs = {System(name, job().threads): job for name, job in own.items()}  # the call compiles, too
             for system, process in found.items():
                 jobs[system] = peer_job(process, hidden, iterations, reported)
@@ -143,6 +148,7 @@ def compare(widths: Sequence[int], rounds: int, only: set[str]) -> tuple[pd.Data
 
 def main(
     widths: Annotated[str, typer.Option(help="Hidden widths.")] = "1,4,16,64,256,1024,4096",
+    features: Annotated[str, typer.Option(help="Numbers of random features; the article's table if not given.")] = "",
     rounds: Annotated[int, typer.Option(min=1, help="How often to time each.")] = 7,
     only: Annotated[str, typer.Option(help="Variants and other systems; all if not given.")] = "",
     out: Annotated[Path | None, typer.Option(help="Folder for performance.csv and times.csv.")] = None,
@@ -152,7 +158,17 @@ def main(
     chosen = set(only.split(",")) if only else names
     if unknown := chosen - names:
         raise typer.BadParameter(f"expected some of {', '.join(sorted(names))}; got {', '.join(sorted(unknown))}")
-    ratios, times = compare([int(width) for width in widths.split(",")], rounds, chosen)
+    sizes = [int(width) for width in widths.split(",")]
+    if features:
+        if len(sizes) != 1:
+            raise typer.BadParameter(f"expected one width with --features; got {len(sizes)}", param_hint="--widths")
+        counts = [int(count) for count in features.split(",")]
+        ratios = pd.concat([compare(sizes, rounds, chosen, count)[0].assign(features=count) for count in counts])
+        if out is not None:
+            ratios.to_csv(out / "performance-features.csv", index=False, float_format="%.4g")
+        print(ratios.to_string(index=False, float_format="{:.4g}".format))
+        return
+    ratios, times = compare(sizes, rounds, chosen)
     if out is not None:
         ratios.to_csv(out / "performance.csv", index=False, float_format="%.4g")
         times.to_csv(out / "times.csv", index=False, float_format="%.4g")

@@ -9,6 +9,9 @@ Each stands between a pair of comments, ``<!-- name -->`` and ``<!-- /name -->``
 headline     README          performance.csv, times.csv
 speed        README          performance.csv
 performance  benchmarks.md   performance.csv
+features     benchmarks.md   performance-features.csv
+processors   benchmarks.md   processors.csv
+choice       benchmarks.md   fast-choice.csv
 roofline     benchmarks.md   times.csv
 targets      benchmarks.md   targets.csv
 playground   benchmarks.md   playground.csv
@@ -27,6 +30,7 @@ import typer
 
 from bench import ROOT
 from bench.compare import YARDSTICKS
+from bench.fast_choice import NEAR
 from bench.gate_replay import as_markdown, live_markdown, percent, summary
 from bench.peers import PEERS
 from fastsym._console import markdown_row
@@ -48,9 +52,9 @@ def headline(reports: Path) -> str:
     chosen = ratios[(ratios["hidden"] == HEADLINE_WIDTH) & (ratios["yardstick"] == "simd")].set_index("system")
     reference, numpy = (ratio_text(chosen.loc[name]) for name in ("reference", "numpy"))
     return (
-        f"At {HEADLINE_WIDTH} hidden units, `reference` takes {reference} times as long as `simd` on one thread, and "
-        f"`numpy` {numpy} times: medians of interleaved runs with their 95 % intervals, {times['machine'].iloc[0]} "
-        "(`reports/performance.csv`).\n"
+        f"At {HEADLINE_WIDTH} hidden units, the article's NumPy code takes {reference} times as long as fastsym's "
+        f"loops on one thread, and the best NumPy {numpy} times: medians of interleaved runs with their 95 % "
+        f"intervals, {times['machine'].iloc[0]} (`reports/performance.csv`).\n"
     )
 
 
@@ -72,16 +76,62 @@ def title_of(system: str) -> str:
 
 def performance(reports: Path) -> str:
     """Show how many times as long each system takes as the yardstick with as many threads, by width."""
-    ratios = pd.read_csv(reports / "performance.csv")
-    widths = sorted(ratios["hidden"].unique())
-    lines = [markdown_row(["", "over", *(f"H = {hidden}" for hidden in widths)]), "|---" * (2 + len(widths)) + "|"]
+    return _systems(pd.read_csv(reports / "performance.csv"), "hidden", "H")
+
+
+def features(reports: Path) -> str:
+    """Show the same by number of features."""
+    return _systems(pd.read_csv(reports / "performance-features.csv"), "features", "D")
+
+
+def _systems(ratios: pd.DataFrame, column: str, letter: str) -> str:
+    sizes = sorted(ratios[column].unique())
+    lines = [markdown_row(["", "over", *(f"{letter} = {size}" for size in sizes)]), "|---" * (2 + len(sizes)) + "|"]
     for threads, yardstick in enumerate(YARDSTICKS, start=1):
         rows = ratios[(ratios["threads"] == threads) & (ratios["yardstick"] == yardstick)]
         for name, group in rows.groupby("system", sort=False):
             title = PEERS[name].title if name in PEERS else name
-            texts = group.set_index("hidden").apply(ratio_text, axis=1).reindex(widths, fill_value="")
+            texts = group.set_index(column).apply(ratio_text, axis=1).reindex(sizes, fill_value="")
             lines.append(markdown_row([title if threads == 1 else f"{title}, {threads} threads", yardstick, *texts]))
     return "\n".join(lines) + "\n"
+
+
+def processors(reports: Path) -> str:
+    """Show how many times as long ``fused`` takes as ``simd``, in code for this processor and for AVX2."""
+    table = pd.read_csv(reports / "processors.csv")
+    widths = sorted(table["hidden"].unique())
+    lines = [markdown_row(["code for", "", *(f"H = {hidden}" for hidden in widths)]), "|---" * (2 + len(widths)) + "|"]
+    for (processor, dtype), rows in table.groupby(["processor", "dtype"], sort=False):
+        target = {"host": "this processor", "haswell": "AVX2 (haswell)"}.get(processor, processor)
+        by_width = rows.set_index("hidden")
+        lines.append(markdown_row([target, dtype, *(ratio_text(by_width.loc[hidden]) for hidden in widths)]))
+    return "\n".join(lines) + "\n"
+
+
+def choice(reports: Path) -> str:
+    """Say how near ``fast`` comes to the quickest variant, at sizes drawn by chance."""
+    table = pd.read_csv(reports / "fast-choice.csv")
+    chosen = table[table["chosen"]]
+    two = chosen[chosen["hidden"] > 0]
+    near, far = (two["share"] >= NEAR).sum(), two[two["share"] < NEAR]
+    size = list(two.columns[: two.columns.get_loc("variant")])
+    best = table.loc[table.groupby(size)["share"].idxmax()].set_index(size)["variant"]
+    quicker = best.loc[pd.MultiIndex.from_frame(far[size])].value_counts()
+    others = ", ".join(f"`{name}` at {count}" for name, count in quicker.items())
+    layer = chosen[chosen["hidden"] == 0]
+    text = (
+        f"At {near} of {len(two)} sizes of two-layer nets, drawn by chance from H = 1 to 4096, T = 1 to 3000, D = 1 to "
+        "200 and M = 10 to 100,000 as far as an iteration takes at most a tenth of a second (and T cut to what does), "
+        "it takes at most 7 % longer than the quickest of all variants"
+    )
+    if len(far):
+        text += (
+            f". At the others it takes {(1 / far['share']).median():.2f} times as long in the median and "
+            f"{(1 / far['share']).max():.2f} times at most; quicker there is {others}"
+        )
+    if len(layer):
+        text += f". Of the one-layer net it does at {(layer['share'] >= NEAR).sum()} of {len(layer)} sizes"
+    return f"{text} (`reports/fast-choice.csv`).\n"
 
 
 def roofline(reports: Path) -> str:
@@ -148,7 +198,7 @@ def playground(reports: Path) -> str:
 
 PAGES: dict[str, tuple[Callable[[Path], str], ...]] = {
     "README.md": (headline, speed, rates),
-    "docs/benchmarks.md": (performance, roofline, targets, playground),
+    "docs/benchmarks.md": (performance, features, processors, choice, roofline, targets, playground),
     "docs/gate.md": (gate,),
 }
 

@@ -15,6 +15,19 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+import numpy as np
+
+import fastsym
+
+
+def table_of(features: int | None = None) -> fastsym.Dataset:
+    """Give what is trained on: the article's table, or its labels with so many random features."""
+    data = fastsym.load_titanic()
+    if features is None:
+        return data
+    X = np.random.default_rng(features).standard_normal((features, data.X.shape[1]))
+    return fastsym.Dataset(X, data.y, tuple(f"x{d}" for d in range(features)))
+
 
 @dataclass(frozen=True)
 class Peer:

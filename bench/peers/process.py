@@ -11,6 +11,7 @@ import numpy as np
 
 import fastsym
 from bench import ROOT
+from bench.peers import table_of
 
 LEARNING_RATE = 0.01
 CHECK_ITERATIONS = 3
@@ -19,13 +20,20 @@ SETTLE_SECONDS = 0.01  # threads of a pool spin for a while after the work is do
 
 
 class PeerProcess:
-    """One system on a number of threads; a context manager."""
+    """One system on a number of threads; a context manager. What it trains on: :func:`bench.peers.table_of`."""
 
-    def __init__(self, peer, threads):
-        self.peer, self.threads = peer, threads
+    def __init__(self, peer, threads, features=None):
+        self.peer, self.threads, self._data = peer, threads, table_of(features)
         count = str(threads)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.peers.worker", peer.module, count],
+            [
+                sys.executable,
+                "-m",
+                "bench.peers.worker",
+                peer.module,
+                count,
+                *([] if features is None else [str(features)]),
+            ],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -70,7 +78,7 @@ class PeerProcess:
         """
         if hidden not in self._checked:
             answer = self._ask(hidden, CHECK_ITERATIONS, with_result=True)
-            data = fastsym.load_titanic()
+            data = self._data
             params = fastsym.initialise("normal", len(data.X), hidden)
             right = fastsym.train(data.X, data.y, params, CHECK_ITERATIONS, LEARNING_RATE, "reference")
             error = 0.0

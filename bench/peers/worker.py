@@ -1,6 +1,6 @@
 """The process that another system runs in: reads requests, one JSON object a line, trains, and answers in the same way.
 
-python -m bench.peers.worker MODULE THREADS < requests > answers
+python -m bench.peers.worker MODULE THREADS [FEATURES] < requests > answers
 """
 
 import json
@@ -13,13 +13,14 @@ from importlib import import_module
 import numpy as np
 
 import fastsym
+from bench.peers import table_of
 
 
 def main():
     """Prepare the system, then serve requests until the input ends."""
     module, threads = sys.argv[1], int(sys.argv[2])
     warnings.simplefilter("error")
-    data = fastsym.load_titanic()
+    data = table_of(*map(int, sys.argv[3:]))
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)  # what a library prints must not get between the answers
         train = import_module(f"bench.peers.{module}").build(data.X, data.y, threads)

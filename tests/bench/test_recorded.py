@@ -14,6 +14,9 @@ REPORTS = ROOT / "reports"
 KEYS = {
     "performance.csv": ["system", "threads", "yardstick", "hidden", "iterations", "dtype"],
     "times.csv": ["system", "threads", "hidden", "iterations", "dtype"],
+    "performance-features.csv": ["system", "threads", "yardstick", "hidden", "iterations", "dtype", "features"],
+    "processors.csv": ["processor", "dtype", "hidden"],
+    "fast-choice.csv": ["features", "hidden", "samples", "iterations", "dtype", "variant"],
     "targets.csv": ["measure", "hidden"],
     "playground.csv": ["hidden", "features", "dtype", "quantity"],
 }
