@@ -53,7 +53,7 @@ def regression(
         float | None, typer.Option(min=0, max=900, help="Smallest slowdown that matters, in percent; default 2.")
     ] = None,
     carry: Annotated[
-        bool | None, typer.Option("--carry", help="Use the benchmark files of this checkout for both revisions.")
+        bool | None, typer.Option("--carry", help="Use the benchmark files of the working tree for both revisions.")
     ] = None,
     prepare: Annotated[
         str | None,
@@ -93,14 +93,15 @@ def regression(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Say whether this checkout is slower than another revision; both are measured now, in turns.
+    """Say whether the working tree is slower than another revision; both are measured now, in turns.
 
     Works in any git repository with pytest-benchmark tests: python -m fastsym.regression --against main --bench
     benchmarks/. You can set defaults of the options in pyproject.toml, under [tool.fastsym.regression].
 
     With two JSON files, compare two saved runs of fastsym's own benchmarks: their speed-ups over the reference.
 
-    Exit status: 0 if nothing is slower, 1 if a test is slower or fails in this checkout, 2 if the gate cannot judge.
+    Exit status: 0 if nothing is slower, 1 if a test is slower or fails in the working tree only, 2 if the gate cannot
+    judge.
     """
     given = {
         "against": against,

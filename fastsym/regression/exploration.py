@@ -125,14 +125,14 @@ def _common_tests(answers: Mapping[str, Message], found: Exploration) -> None:
     broken = answers["base"]["broken"], answers["head"]["broken"]
     for name, why in broken[1].items():
         if name in broken[0]:
-            found.left_out[name] = f"cannot be imported on either side: {_last(why)}"
+            found.left_out[name] = f"cannot be imported on either side: {last_line(why)}"
         elif any(test.partition("::")[0] == name for test in base):
-            found.failing[name] = f"cannot be imported: {_last(why)}"
+            found.failing[name] = f"cannot be imported: {last_line(why)}"
         else:
-            found.left_out[name] = f"is new, and cannot be imported: {_last(why)}"
+            found.left_out[name] = f"is new, and cannot be imported: {last_line(why)}"
     for name, why in broken[0].items():
         if name not in broken[1]:
-            found.left_out[name] = f"cannot be imported at the base: {_last(why)}"
+            found.left_out[name] = f"cannot be imported at the base: {last_line(why)}"
     both = [name for name in head if name in base]
     for label, only in (("head", [n for n in head if n not in base]), ("base", [n for n in base if n not in head])):
         only = [name for name in only if name.partition("::")[0] not in {**broken[0], **broken[1]}]
@@ -150,7 +150,8 @@ def _common_tests(answers: Mapping[str, Message], found: Exploration) -> None:
         )
 
 
-def _last(why: str) -> str:
+def last_line(why: str) -> str:
+    """Return the end of a text of pytest's, which says what went wrong."""
     lines = [line for line in why.splitlines() if line.strip()]
     return lines[-1].removeprefix("E").strip() if lines else "no reason given"
 
@@ -215,7 +216,7 @@ def _judge_outcomes(step: Step, name: str, found: Exploration) -> None:
             raise disk_full(label)
     failed = [label for label, outcome in outcomes.items() if outcome == "failed"]
     if failed:
-        why = _last(reasons[failed[-1]])
+        why = last_line(reasons[failed[-1]])
         if any(step.finished[label]["stats_read"] for label in failed):
             found.left_out[name] = f"asserts on its own time: {why}"
         elif failed == ["head"]:

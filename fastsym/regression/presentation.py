@@ -13,7 +13,7 @@ from fastsym.regression.decision import EVERYTHING, CaseVerdict
 from fastsym.regression.findings import Report, Revision
 from fastsym.regression.triples import Change
 
-HEADINGS = ("test", "change (95 %)", "clock", "pairs", "p", "detectable", "verdict")
+HEADINGS = ("test", "change (95 %)", "clock", "triples", "p", "detectable", "verdict")
 SHOWN = 10
 """Tests in the table that were neither confirmed nor judged: so many with the largest change."""
 CHANGES_SHOWN = 5

@@ -112,7 +112,15 @@ class Repository:
                 base = self.git("merge-base", "HEAD", main).strip()
             except CannotJudgeError:
                 continue
-            return self.commit("HEAD~1") if base == head and not self._dirty() else base
+            if base != head or self._dirty():
+                return base
+            try:
+                return self.commit("HEAD~1")
+            except CannotJudgeError:
+                raise CannotJudgeError(
+                    f"base: HEAD is on {main}, so expected a commit before it; got none; name another with --against "
+                    "(a shallow clone lacks the history: git fetch --unshallow)"
+                ) from None
         raise CannotJudgeError(
             f"base: expected a branch {' or '.join(MAIN)} with which HEAD has a commit in common; got none; fetch it "
             "(a shallow clone lacks the history: git fetch --unshallow), or name the base with --against"

@@ -12,7 +12,7 @@ from fastsym._console import Tell
 from fastsym.regression import codediff, preparation, sources
 from fastsym.regression.checkouts import Workshop, check_out, workshop
 from fastsym.regression.decision import MOST_KEPT, Kept, decide, enough, screen
-from fastsym.regression.exploration import NO_TIME, CodeLostError, Exploration, explore, fails_again
+from fastsym.regression.exploration import NO_TIME, CodeLostError, Exploration, explore, fails_again, last_line
 from fastsym.regression.findings import Report, Revision
 from fastsym.regression.lockstep import Manner, Recorded, record_triple
 from fastsym.regression.outcome import CANNOT_JUDGE, PASS, SLOWER, CannotJudgeError, SideFailedError
@@ -198,7 +198,7 @@ class _Session:
         if again:
             name, why = next(iter(again.items()))
             more = f", and {len(again) - 1} more" if len(again) > 1 else ""
-            self.report.end("wrong", f"{name} fails at the head alone{more}: {' '.join(why.split())[-400:]}", SLOWER)
+            self.report.end("wrong", f"{name} fails at the head alone{more}: {last_line(why)}", SLOWER)
         return bool(again)
 
     def _time(self, prepared_seconds: float) -> None:

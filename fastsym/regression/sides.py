@@ -91,9 +91,12 @@ class Sides:
         bench = tuple(name for name in settings.bench if (tree.path / name.partition("::")[0]).exists())
         missing = [name for name in settings.bench if name not in bench]
         if missing and not bench:
-            here = any((self.repository.root / name.partition("::")[0]).exists() for name in missing)
-            advice = "use --carry to put the head's on both sides" if here else "name others with --bench"
-            raise CannotJudgeError(f"{label}: expected {', '.join(missing)}; got no such file there; {advice}")
+            names = ", ".join(missing)
+            if any((self.repository.root / name.partition("::")[0]).exists() for name in missing):
+                raise CannotJudgeError(
+                    f"{label}: expected {names}; got no such file there; use --carry to put the head's on both sides"
+                )
+            raise CannotJudgeError(f"bench: expected {names}; got no such file there; name others with --bench")
         if missing:
             self.workshop.note(f"the {label} has no {', '.join(missing)}")
         return Side(label, tree, sys.executable, bench, settings.paths, self.beside, settings.pytest_args)

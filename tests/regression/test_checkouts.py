@@ -279,6 +279,8 @@ def test_carrying_benchmarks(folder, temporary):  # noqa: ARG001
 def test_the_usual_base(folder):
     repository = open_repository(folder)
     first = repository.commit("HEAD")
+    with pytest.raises(CannotJudgeError, match="base: HEAD is on main, so expected a commit before it"):
+        repository.usual_base()
     second = commit(folder, "Second")
     assert repository.usual_base() == first  # on main: the commit before
     write(folder, {CODE: "A = 4\n"})

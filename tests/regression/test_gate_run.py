@@ -148,6 +148,15 @@ def test_what_fails_at_the_head_alone_is_wrong(folder, temporary, name, code, wo
     assert leftovers(folder, temporary) == []
 
 
+def test_what_is_wrong_is_said_with_its_place_and_nothing_else(folder):
+    code = PACKAGE.replace("total = 0", "total = {}['i']")
+    slower(folder)
+    write(folder, {"src/toy_package/__init__.py": code})
+    line = code.splitlines().index(next(line for line in code.splitlines() if "['i']" in line)) + 1
+    reason = gate(folder).reason
+    assert reason == f"{TEST} fails at the head alone: KeyError: 'i' (src/toy_package/__init__.py:{line})"
+
+
 @pytest.mark.parametrize(("name", "code"), [BREAKS[0][:2], BREAKS[2][:2], BREAKS[4][:2]])
 def test_what_fails_at_the_base_cannot_be_judged(folder, temporary, name, code):
     write(folder, {name: code})

@@ -134,11 +134,21 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         gate.say(finished=item.nodeid, outcome=outcome, why=why, used=gate.used, stats_read=gate.stats_read)
 
 
+def _crash(longrepr: Any) -> str:
+    """Say in a line what was raised, and where; pytest's own last line has the place and the kind of error only."""
+    crash = getattr(longrepr, "reprcrash", None)
+    if crash is None or not crash.message:
+        return ""
+    message = crash.message.splitlines()[0]
+    place = os.path.relpath(crash.path)
+    return f"{message} ({crash.path if place.startswith(os.pardir) else place}:{crash.lineno})"
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note the first thing that went wrong with a test."""
     gate = current()
     if report.failed and (gate.failed is None or gate.failed[0] == "skipped"):
-        gate.failed = "failed", f"{report.when}: {str(report.longrepr)[-TEXT_END:]}"
+        gate.failed = "failed", f"{report.when}: {str(report.longrepr)[-TEXT_END:]}\n{_crash(report.longrepr)}"
     elif report.skipped and gate.failed is None:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         gate.failed = "skipped", str(reason)[-TEXT_END:]
