@@ -55,7 +55,7 @@ BUDGET_SECONDS = 180.0
 LIVE_FOLDER = "live"
 LOG = "study.log"
 LOG_SECONDS = 10.0
-RECORDING_SHARE = 0.4
+RECORDING_SHARE = 0.35
 """Of the time, at least: for recordings."""
 
 
