@@ -411,4 +411,4 @@ def ended(server: Server, number: signal.Signals) -> None:
     assert server.process.returncode == 128 + number, server.state()
     *before, last = server.text().splitlines()
     assert last == f"stopped by {number.name}"
-    assert all(line.startswith(("warming up", "http://")) for line in before), server.state()
+    assert all(line.startswith(("loading", "warming up", "http://")) for line in before), server.state()
