@@ -614,6 +614,8 @@ def test_error_rates_are_shown_as_recorded() -> None:
     assert shown(gate.STUDY, gate=None) is None
     only_equal = section_of(gate.STUDY, gate=RATES.query("slowdown_nominal == 0"))
     assert only_equal.headline == "The gate raises a false alarm in at most 1.7 % of replayed runs."
+    silent = section_of(gate.STUDY, gate=RATES.query("slowdown_nominal == 0").assign(rate=0.0))
+    assert silent.headline == "The gate raises a false alarm in none of the replayed runs."
 
 
 def test_a_rate_just_below_zero_has_no_sign() -> None:
