@@ -128,7 +128,7 @@ def _draw(figure: Figure, known: pd.DataFrame) -> None:
     axes: Axes = figure.subplots()
     for (variant, after), rows in known.groupby(["variant", "after"], sort=False):
         style = variant_style(str(variant)) | {"linestyle": LINES[str(after)]}
-        axes.plot(rows["hidden"], rows["iterations"], label=f"{variant}, after {KINDS[str(after)]}", **style)
+        axes.plot(rows["hidden"], rows["iterations"], label=f"{variant}, {KINDS[str(after)]}", **style)
     width_axis(axes, known["hidden"])
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:,.0f}")
