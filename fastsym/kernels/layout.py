@@ -12,7 +12,7 @@ b1 and W2 sit in the first chunk of a row. Shape legend: :mod:`fastsym.model.par
 Kernels take the structs as they are: to Numba a NamedTuple is its fields.
 """
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +31,6 @@ MOST_SLICES = 32
 LONG_BLOCK = 896
 """Most samples of a block where networks, not samples, are shared out: each block and slice costs a little beside its
 samples. So many numbers in [1, 2] may still be multiplied."""
-SIZES_KEPT = 256
-"""Sizes whose arithmetic small calls, which notice it, do once."""
 NARROW = 16
 """Hidden units up to which the activations of a long block fit into a second-level cache."""
 
@@ -140,12 +138,8 @@ def aligned(size: int, dtype: DTypeLike) -> Array:
 
 def slice_count(X: Array) -> int:
     """Return the number of slices of the samples of X (D, M): so many threads can share them."""
-    return slices_of(-(-X.shape[1] * X.itemsize // (4 * REGISTER_BYTES)))
-
-
-def slices_of(groups: int) -> int:
-    """Return the number of slices of so many groups."""
-    return min(-(-groups // BLOCK_GROUPS), MOST_SLICES)
+    groups = -(-X.shape[1] * X.itemsize // (4 * REGISTER_BYTES))
+    return int(min(-(-groups // BLOCK_GROUPS), MOST_SLICES))
 
 
 @cache
@@ -166,12 +160,12 @@ def copy_samples(X: Array, packed: Array, rows: int, G: int) -> None:
                 target[m] = group[m]
 
 
-def plain_plan(D: int, M: int, itemsize: int, hidden: int) -> Plan:
-    """Return the sizes for D features of M samples, each of which stands for one."""
-    L = REGISTER_BYTES // itemsize
+def plain_plan(X: Array, hidden: int) -> Plan:
+    """Return the sizes for a table with features X (D, M), in which each sample stands for one."""
+    D, M = X.shape
+    L = REGISTER_BYTES // X.itemsize
     F = chunk_size(D)
-    groups = -(-M // (4 * L))
-    return Plan(hidden, M, groups, -(-D // F), -(-(F + 2) // L) * L, slices_of(groups), 0, BLOCK_GROUPS)
+    return Plan(hidden, M, -(-M // (4 * L)), -(-D // F), -(-(F + 2) // L) * L, slice_count(X), 0, BLOCK_GROUPS)
 
 
 def pack(X: Array, y: Array, hidden: int) -> tuple[Table, Plan]:
@@ -187,11 +181,10 @@ def pack(X: Array, y: Array, hidden: int) -> tuple[Table, Plan]:
     hidden
         H.
     """
-    D, M = X.shape
-    real, F = X.dtype, chunk_size(D)
+    real, M, F = X.dtype, X.shape[1], chunk_size(X.shape[0])
     L = REGISTER_BYTES // real.itemsize
     G = 4 * L
-    plan = plain_plan(D, M, real.itemsize, hidden)
+    plan = plain_plan(X, hidden)
     packed, signs = aligned(plan.groups * plan.C * F * G, real), aligned(plan.groups * G, real)
     copy_samples(X, packed, plan.C * F, G)
     signed_weights, ones_of_both = signs, signs[:0]
@@ -222,39 +215,20 @@ def thread_numbers(plan: Plan, itemsize: int) -> int:
     return (plan.H + 2) * plan.block * 4 * L + 2 * _length(plan) + L
 
 
-class Places(NamedTuple):
-    """Where things begin in the memory of :func:`small_memory`, after the features."""
-
-    labels: int
-    states: int
-    own: int
-    """A thread's memory."""
-    sums: int
-    length: int
-    """Of it all, in numbers."""
-
-
-@lru_cache(SIZES_KEPT)
-def small_sizes(D: int, M: int, itemsize: int, hidden: int, P: int) -> tuple[Plan, Places]:
-    """Return the sizes of P networks on D features of M samples, and what a small training of them needs."""
-    plan = plain_plan(D, M, itemsize, hidden)
-    samples = plan.groups * 4 * REGISTER_BYTES // itemsize
-    labels = samples * plan.C * chunk_size(D)
-    states = labels + samples
-    own = states + P * state_size(plan, itemsize)
-    sums = own + thread_numbers(plan, itemsize)
-    return plan, Places(labels, states, own, sums, sums + plan.slices * _length(plan))
-
-
-def small_memory(plan: Plan, F: int, real: np.dtype[Any], places: Places) -> tuple[Table, Array, Array, Partials]:
-    """Make all that some networks on one thread need, side by side: table, states, a thread's memory, sums."""
-    memory = aligned(places.length, real)
-    signs = memory[places.labels : places.states]
+def small_memory(plan: Plan, F: int, real: np.dtype[Any], P: int) -> tuple[Table, Array, Array, Partials]:
+    """Make all that P networks on one thread need, side by side: table, states, a thread's memory, sums."""
+    samples, state = plan.groups * 4 * REGISTER_BYTES // real.itemsize, state_size(plan, real.itemsize)
+    signs = samples * plan.C * F
+    states = signs + samples
+    own = states + P * state
+    sums = own + thread_numbers(plan, real.itemsize)
+    all_of_it = aligned(sums + plan.slices * _length(plan), real)
+    labels = all_of_it[signs:states]
     return (
-        Table(memory[: places.labels], signs, signs, signs[:0], (0,) * F),
-        memory[places.states : places.own].reshape(-1, state_size(plan, real.itemsize)),
-        memory[places.own : places.sums],
-        Partials(memory[places.sums :], np.zeros((plan.slices, 8))),
+        Table(all_of_it[:signs], labels, labels, labels[:0], (0,) * F),
+        all_of_it[states:own].reshape(P, state),
+        all_of_it[own:sums],
+        Partials(all_of_it[sums:], np.zeros((plan.slices, 8))),
     )
 
 

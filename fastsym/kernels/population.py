@@ -14,7 +14,6 @@ import numpy as np
 from fastsym.kernels import bands
 from fastsym.kernels.layout import (
     Networks,
-    Places,
     Plan,
     Source,
     Table,
@@ -22,11 +21,11 @@ from fastsym.kernels.layout import (
     chunk_size,
     pack,
     pack_networks,
+    plain_plan,
     read_states,
     shared_memory,
     slice_count,
     small_memory,
-    small_sizes,
     state_size,
     thread_numbers,
     working_bytes,
@@ -38,8 +37,7 @@ from fastsym.model.params import Array, Params
 SMALL_BYTES = 24 << 20
 """Bytes that a training may take beside twice its weights before it is done in bands."""
 STATES_BYTES = 8 << 20
-"""States of the networks that are brought into the kernel's layout at a time, unless one has more; and what a small
-training takes in all."""
+"""States of the networks that are brought into the kernel's layout at a time, unless one has more."""
 BANDS_BYTES = 16 << 20
 """Bytes that the threads of one network may take for bands: fewer threads take part where they would need more."""
 
@@ -88,9 +86,9 @@ def train_population(
     P, H = params.W2.shape
     units = np.ones(H, X.dtype) if multiplicity is None else multiplicity
     if threads == 1 and history is None and y.ndim == 1 and P * H * X.size <= LONG_WORK:
-        plan, places = small_sizes(*X.shape, X.itemsize, H, P)
-        if places.length * X.itemsize <= min(STATES_BYTES, SMALL_BYTES):
-            _train_small(Source(X, y, *params), plan, places, learning_rates, costs, units)
+        plan = plain_plan(X, H)
+        if P * state_size(plan, X.itemsize) * X.itemsize <= STATES_BYTES and _fits(plan, params, 1):
+            _train_small(Source(X, y, *params), plan, learning_rates, costs, units)
             return
     table, plan = pack(X, y, H)
     snapshots = Params(*(a[:, None][:, :0] for a in params)) if history is None else history
@@ -110,17 +108,10 @@ def train_population(
         _train_batch(table, plan, few, learning_rates[part], costs[part], threads, units, kept, every)
 
 
-def _train_small(
-    source: Source,
-    plan: Plan,
-    places: Places,
-    learning_rates: Array,
-    costs: Array,
-    multiplicity: Array,
-) -> None:
+def _train_small(source: Source, plan: Plan, learning_rates: Array, costs: Array, multiplicity: Array) -> None:
     """Train networks in one compiled call, which does on its way what would take longer in Python."""
     real = source.X.dtype
-    table, states, memory, partials = small_memory(plan, chunk_size(len(source.X)), real, places)
+    table, states, memory, partials = small_memory(plan, chunk_size(len(source.X)), real, len(costs))
     no_history = states[None, :0]
     networks = Networks(states, (learning_rates / plan.M).astype(real), multiplicity, costs, no_history, 0)
     train_networks(table, plan, networks, memory, partials, Crew(new_counters(), 0, 1), source)

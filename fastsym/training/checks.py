@@ -19,9 +19,6 @@ _FIELD_NAMES = {kind: [f"params.{name}" for name in kind._fields] for kind in NE
 BOOLEANS = (bool, np.bool_)
 MOST_ITERATIONS = int(np.iinfo(np.intp).max) // 8
 """Costs of more could not be addressed."""
-ONE_THREAD = 8192
-"""Numbers of which NumPy's BLAS takes the scalar product on the calling thread, which is the quickest way to look at
-all of them; beyond, it wakes others."""
 
 
 class Problem(NamedTuple, Generic[ParamsT]):
@@ -165,21 +162,19 @@ def _converted(array: Array, dtype: np.dtype[Any]) -> Array:
 
 def _check_finite(converted: dict[str, Array], raw: dict[str, Array]) -> None:
     """Refuse what is not finite in the converted arrays; the message shows the entry that was passed."""
-    for name, array in converted.items():
-        if not all_finite(array):
-            index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise ValueError(
-                f"{name}: expected finite numbers in {array.dtype}; got {raw[name][index]!r} at index {index}; "
-                "drop or fill such entries"
-            )
-
-
-def all_finite(array: Array) -> bool:
-    """Whether all entries are finite: one number tells, without further memory, unless finite ones overflow in it."""
-    if array.size <= ONE_THREAD:
-        return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
     with np.errstate(over="ignore", invalid="ignore"):
-        return math.isfinite(np.add.reduce(array, axis=None)) or bool(np.isfinite(array).all())
+        for name, array in converted.items():
+            if not _finite(array):
+                index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+                raise ValueError(
+                    f"{name}: expected finite numbers in {array.dtype}; got {raw[name][index]!r} at index {index}; "
+                    "drop or fill such entries"
+                )
+
+
+def _finite(array: Array) -> bool:
+    """Whether all entries are finite: a sum tells, without further memory, unless finite numbers overflow in it."""
+    return math.isfinite(np.add.reduce(array, axis=None)) or bool(np.isfinite(array).all())
 
 
 def checked_count(name: str, value: Any) -> int:

@@ -10,7 +10,6 @@ from fastsym.kernels.threads import thread_count
 from fastsym.model.params import Params, ParamsT
 from fastsym.training.checks import (
     Problem,
-    all_finite,
     checked,
     checked_count,
     checked_multiplicity,
@@ -106,8 +105,9 @@ def train(
             history = run(chosen, problem, costs, every, counts, tell)
     except MemoryError as error:
         raise _too_large(problem, every) from error
-    if not all_finite(costs):
-        first = int(np.argmin(np.isfinite(costs)))
+    finite = np.isfinite(costs)
+    if not finite.all():
+        first = int(np.argmin(finite))
         warnings.warn(
             f"the cost left the finite range at iteration {first} (cost {costs[first]}); "
             "use a smaller learning rate or standardised features",
