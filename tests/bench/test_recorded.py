@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import ROOT, readme
+from bench import ROOT, fast_choice, readme
 from bench.compare import System, ratio_rows, time_rows
+from bench.peers import table_of
 from bench.playground import case_rows
 
 REPORTS = ROOT / "reports"
@@ -101,6 +102,50 @@ def test_the_rates_of_the_gate_are_one_line(tmp_path):
     assert longer.startswith(line.rstrip("\n"))
     assert "1 false alarms in 2 " in longer
     assert "by 5% found in 1 of 1" in longer
+
+
+def test_the_choice_of_fast_is_summed_up_by_size(tmp_path):
+    size = {"samples": 10, "iterations": 3, "dtype": "float64", "threads": 2}
+    rows = [
+        {"features": D, "hidden": H} | size | {"variant": name, "seconds": 1 / share, "share": share, "chosen": chosen}
+        for D, H, shares in (
+            (1, 4, {"simd": (1.0, True), "numpy": (0.5, False)}),
+            (2, 4, {"simd": (0.94, True), "numpy": (1.0, False)}),
+            (3, 4, {"simd": (0.5, True), "fused": (1.0, False)}),
+            (4, 4, {"parallel": (0.8, True), "numpy": (1.0, False), "simd": (0.9, False)}),
+            (5, 0, {"fused": (0.9, True), "numpy": (1.0, False)}),
+        )
+        for name, (share, chosen) in shares.items()
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "fast-choice.csv", index=False)
+    text = readme.choice(tmp_path)
+    assert text.startswith("At 2 of 4 sizes of two-layer nets")
+    assert "1.62 times as long in the median and 2.00 times at most" in text
+    assert "`fused` at 1" in text
+    assert "`numpy` at 1" in text
+    assert "one-layer net it does at 0 of 1 sizes" in text
+
+
+def test_sizes_are_drawn_once_each_and_cut_to_the_longest(monkeypatch):
+    monkeypatch.setattr(fast_choice.time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(fast_choice.fastest, "STEP_SECONDS", 1e-10)
+    drawn = list(fast_choice.sizes(1.0, 0.01, 0))
+    assert len(drawn) == len({*drawn}) > 1000
+    seconds = [M * max(H, 1) * (D + fast_choice.fastest.OWN_FEATURES) * 1e-10 for D, H, M, _, _ in drawn]
+    assert max(seconds) <= 0.01
+    assert all(T == 1 or one * T <= 0.01 for one, (*_, T, _) in zip(seconds, drawn, strict=True))
+    assert {T for *_, T, _ in drawn} >= {1, 3, 3000}
+    monkeypatch.setattr(fast_choice.time, "monotonic", iter(range(100)).__next__)
+    assert len(list(fast_choice.sizes(5.0, 0.01, 0))) < 10
+
+
+def test_other_tables_have_the_labels_of_the_article_and_so_many_features():
+    article = table_of()
+    wide = table_of(30)
+    assert wide.X.shape == (30, article.X.shape[1])
+    assert len(wide.feature_names) == 30
+    np.testing.assert_array_equal(wide.y, article.y)
+    np.testing.assert_array_equal(wide.X, table_of(30).X)
 
 
 @pytest.mark.parametrize("page", readme.PAGES)

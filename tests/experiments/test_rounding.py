@@ -67,10 +67,21 @@ def test_units_that_drift_apart_grow_as_predicted(data, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def study(data):
+def told():
+    return []
+
+
+@pytest.fixture(scope="module")
+def study(data, told):
     own = processes.numpy_blas()[2]  # asked for by name, too: it must not come twice
     core_types = tuple(dict.fromkeys([*rounding.QUICK_CORE_TYPES, *([own] if own else [])]))
-    return rounding.study(data, (2, 3), core_types, ("float64",), 300)
+    return rounding.study(data, (2, 3), core_types, ("float64",), 300, tell=lambda fraction, _: told.append(fraction))
+
+
+def test_study_tells_how_far_it_is(study, told):  # noqa: ARG001
+    assert told[0] == 0
+    assert told == sorted(set(told))
+    assert 0.8 < told[-1] < 1
 
 
 def test_study_covers_every_arithmetic_and_width(study):

@@ -148,13 +148,16 @@ def test_what_fails_at_the_head_alone_is_wrong(folder, temporary, name, code, wo
     assert leftovers(folder, temporary) == []
 
 
-def test_what_is_wrong_is_said_with_its_place_and_nothing_else(folder):
-    code = PACKAGE.replace("total = 0", "total = {}['i']")
-    slower(folder)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [("{}['i']", "KeyError: 'i'"), ("__import__('fractions').Fraction(1, 0)", "ZeroDivisionError: Fraction(1, 0)")],
+)
+def test_what_is_wrong_is_said_with_its_place_in_the_project(folder, wrong, message):
+    code = PACKAGE.replace("total = 0", f"total = {wrong}")
     write(folder, {"src/toy_package/__init__.py": code})
-    line = code.splitlines().index(next(line for line in code.splitlines() if "['i']" in line)) + 1
+    line = next(number for number, text in enumerate(code.splitlines(), start=1) if wrong in text)
     reason = gate(folder).reason
-    assert reason == f"{TEST} fails at the head alone: KeyError: 'i' (src/toy_package/__init__.py:{line})"
+    assert reason == f"{TEST} fails at the head alone: {message} (src/toy_package/__init__.py:{line})"
 
 
 @pytest.mark.parametrize(("name", "code"), [BREAKS[0][:2], BREAKS[2][:2], BREAKS[4][:2]])

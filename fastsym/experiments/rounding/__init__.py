@@ -132,6 +132,7 @@ def study(
     iterations: int = CURVE_ITERATIONS,
     learning_rate: float = STANDARDISED_LEARNING_RATE,
     scale: float = EQUAL_WEIGHT,
+    tell: Callable[[float, str], None] = lambda _fraction, _doing: None,
 ) -> Rounding:
     """Run the experiment: every width in every arithmetic, and under every core type of OpenBLAS that works here.
 
@@ -147,6 +148,8 @@ def study(
         Float types to run our kernels in.
     iterations, learning_rate, scale
         As for :func:`observe`.
+    tell
+        Called with the fraction that is done, and what comes next.
 
     Raises
     ------
@@ -163,12 +166,14 @@ def study(
         others = pool.submit(ask, None, data, [*jobs("reference", "float32"), *jobs("numpy", "float64")])
         forced = {core_type: pool.submit(ask, core_type, data, exact) for core_type in core_types}
         kernels = [name for name in VARIANTS if name not in THROUGH_BLAS]
-        own = [observe(data, *job) for job in jobs("einsum", "float64")] + [
-            observe(data, *job, record_every=KERNEL_EVERY)
-            for kernel in kernels
-            for dtype in kernel_dtypes
-            for job in jobs(kernel, dtype)
+        todo = [(job, 1) for job in jobs("einsum", "float64")] + [
+            (job, KERNEL_EVERY) for kernel in kernels for dtype in kernel_dtypes for job in jobs(kernel, dtype)
         ]
+        own: list[Outcome] = []
+        for job, every in todo:
+            tell(len(own) / (len(todo) + 1), f"{job[0]}, H = {job[1]}, {job[-1]}")
+            own.append(observe(data, *job, record_every=every))
+        tell(len(own) / (len(todo) + 1), "waiting for NumPy in other processes")
         first, rest = default.result(), others.result()
         answers = {core_type: f.result() for core_type, f in forced.items()}
     assert first is not None, "ask gives None only when a core type was forced"

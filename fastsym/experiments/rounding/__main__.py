@@ -54,7 +54,9 @@ def main(
     widths = hidden or (QUICK_WIDTHS if quick else libraries.WIDTHS)
     if not frameworks:
         core_types = QUICK_CORE_TYPES if quick else CORE_TYPES
-        for line in study(data, widths, core_types, iterations=iterations).conclusions():
+        with progress_bar(quiet) as tell:
+            rounding = study(data, widths, core_types, iterations=iterations, tell=tell)
+        for line in rounding.conclusions():
             typer.echo(line)
         return
     known = {framework.name: framework for framework in libraries.FRAMEWORKS}

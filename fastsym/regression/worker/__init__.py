@@ -139,9 +139,12 @@ def _crash(longrepr: Any) -> str:
     crash = getattr(longrepr, "reprcrash", None)
     if crash is None or not crash.message:
         return ""
-    message = crash.message.splitlines()[0]
-    place = os.path.relpath(crash.path)
-    return f"{message} ({crash.path if place.startswith(os.pardir) else place}:{crash.lineno})"
+    entries = getattr(getattr(longrepr, "reprtraceback", None), "reprentries", ())
+    files = [each.reprfileloc for each in entries if getattr(each, "reprfileloc", None) is not None]
+    # The last line of the project itself, for a library's own files say little.
+    own = [file for file in files if not os.path.relpath(file.path).startswith(os.pardir)]
+    place = own[-1] if own else crash
+    return f"{crash.message.splitlines()[0]} ({os.path.relpath(place.path) if own else place.path}:{place.lineno})"
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
