@@ -226,15 +226,17 @@ def summary(live: pd.DataFrame | None, rates: pd.DataFrame | None) -> str:
         same = whole[whole["effect"] == 0]
         if len(same):
             high = share(int(same["false_alarm"].sum()), len(same))[2]
-            parts.append(f"{int(same['false_alarm'].sum())} false alarms in {len(same)} (95 % limit {high:.0%})")
+            parts.append(
+                f"{int(same['false_alarm'].sum())} false alarms in {len(same)} (95 % limit {100 * high:.0f} %)"
+            )
         for effect, rows in whole[whole["effect"] > 0].groupby("effect"):
-            parts.append(f"a slowdown by {effect:.0%} found in {int(rows['found'].sum())} of {len(rows)}")
+            parts.append(f"a slowdown by {100 * effect:g} % found in {int(rows['found'].sum())} of {len(rows)}")
     text = f"Whole live runs: {', '.join(parts)}." if parts else ""
     if rates is not None:
         parts = []
         for (suite, condition), rows in rates.groupby(["suite", "condition"], sort=False):
             named = [
-                f"{percent(row['rate'], row['low'], row['high'])} at {row['slowdown_nominal']:.0%}"
+                f"{percent(row['rate'], row['low'], row['high'])} at {100 * row['slowdown_nominal']:g} %"
                 for row in rows.to_dict("records")
                 if row["slowdown_nominal"] in (0.0, 0.05, 0.1)
             ]

@@ -101,7 +101,7 @@ def test_the_rates_of_the_gate_are_one_line(tmp_path):
     longer = readme.rates(tmp_path)
     assert longer.startswith(line.rstrip("\n"))
     assert "1 false alarms in 2 " in longer
-    assert "by 5% found in 1 of 1" in longer
+    assert "by 5 % found in 1 of 1" in longer
 
 
 def test_the_choice_of_fast_is_summed_up_by_size(tmp_path):
