@@ -264,4 +264,4 @@ def train_network(
             table, plan, params, step, multiplicity, costs, history, every, weights, scratch, sums, outputs, crew
         )
 
-    run_in_threads(work, threads)
+    run_in_threads(work, threads, params.W2.size * table.X.size)

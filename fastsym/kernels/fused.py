@@ -15,7 +15,7 @@ from fastsym.kernels._jit import jit, jit_expanded, jit_inline, jit_reordered
 from fastsym.kernels.elementary import TWO_LOG2_E, exp_of_minus_normal, log, sigmoid_from, tanh_scaled
 from fastsym.kernels.lanes import fabs, fma, like, select_negative
 from fastsym.kernels.layout import aligned
-from fastsym.kernels.threads import STOP, atomic_load, run_in_one_thread
+from fastsym.kernels.threads import STOP, atomic_load, run_in_threads
 from fastsym.model.params import Array, LayerParams, Params
 
 BLOCK = 224
@@ -229,7 +229,7 @@ def train_network(X: Array, y: Array, params: Params, learning_rate: float, cost
     def work(_thread: int, counters: Array) -> None:
         _train_network(rows, y, params, step, costs, block, counters)
 
-    run_in_one_thread(work, X.shape[1] * params.W2.size * len(X))
+    run_in_threads(work, 1, X.shape[1] * params.W2.size * len(X))
 
 
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:

@@ -241,6 +241,19 @@ def lanes_per_register(typingctx: Any, array: Any) -> Any:
     return signature(types.intp, array), codegen
 
 
+@intrinsic
+def address(typingctx: Any, array: Any) -> Any:
+    """``address(array)``: where it begins in memory."""
+    if not isinstance(array, types.Array):
+        return None
+
+    def codegen(context: Any, builder: ir.IRBuilder, sig: Any, args: Any) -> ir.Value:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.ptrtoint(data, ir.IntType(types.intp.bitwidth))
+
+    return signature(types.intp, array), codegen
+
+
 @intrinsic(prefer_literal=True)
 def splat(typingctx: Any, x: Any, registers: Any) -> Any:
     """``splat(x, registers)``: the float x in every lane of so many registers."""

@@ -13,12 +13,13 @@ Kernels take the structs as they are: to Numba a NamedTuple is its fields.
 """
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fastsym.kernels._jit import jit
+from fastsym.kernels._jit import jit, jit_inline
+from fastsym.kernels.lanes import address, lanes_per_register
 from fastsym.model.params import Array, Params
 
 REGISTER_BYTES = 64
@@ -102,10 +103,10 @@ class Networks(NamedTuple):
 
     states: Array
     """(P, N)"""
-    steps: Array
-    """(P,) learning rates over M."""
+    rates: Array
+    """(P,) learning rates, always float64."""
     multiplicity: Array
-    """(H,) how many equal units each hidden unit stands for."""
+    """(H,) how many equal units each hidden unit stands for; (0,) in a small training where each is one."""
     costs: Array
     """(P, T)"""
     history: Array
@@ -136,9 +137,9 @@ def aligned(size: int, dtype: DTypeLike) -> Array:
     return memory[start : start + count].view(dtype)
 
 
-def slice_count(X: Array) -> int:
-    """Return the number of slices of the samples of X (D, M): so many threads can share them."""
-    groups = -(-X.shape[1] * X.itemsize // (4 * REGISTER_BYTES))
+def slice_count(samples: int, itemsize: int) -> int:
+    """Return the number of slices of M samples: so many threads can share them."""
+    groups = -(-samples * itemsize // (4 * REGISTER_BYTES))
     return int(min(-(-groups // BLOCK_GROUPS), MOST_SLICES))
 
 
@@ -160,12 +161,13 @@ def copy_samples(X: Array, packed: Array, rows: int, G: int) -> None:
                 target[m] = group[m]
 
 
-def plain_plan(X: Array, hidden: int) -> Plan:
+def plain_plan(shape: tuple[int, int], itemsize: int, hidden: int) -> Plan:
     """Return the sizes for a table with features X (D, M), in which each sample stands for one."""
-    D, M = X.shape
-    L = REGISTER_BYTES // X.itemsize
+    D, M = shape
+    L = REGISTER_BYTES // itemsize
     F = chunk_size(D)
-    return Plan(hidden, M, -(-M // (4 * L)), -(-D // F), -(-(F + 2) // L) * L, slice_count(X), 0, BLOCK_GROUPS)
+    slices = slice_count(M, itemsize)
+    return Plan(hidden, M, -(-M // (4 * L)), -(-D // F), -(-(F + 2) // L) * L, slices, 0, BLOCK_GROUPS)
 
 
 def pack(X: Array, y: Array, hidden: int) -> tuple[Table, Plan]:
@@ -184,7 +186,7 @@ def pack(X: Array, y: Array, hidden: int) -> tuple[Table, Plan]:
     real, M, F = X.dtype, X.shape[1], chunk_size(X.shape[0])
     L = REGISTER_BYTES // real.itemsize
     G = 4 * L
-    plan = plain_plan(X, hidden)
+    plan = plain_plan(X.shape, real.itemsize, hidden)
     packed, signs = aligned(plan.groups * plan.C * F * G, real), aligned(plan.groups * G, real)
     copy_samples(X, packed, plan.C * F, G)
     signed_weights, ones_of_both = signs, signs[:0]
@@ -215,20 +217,44 @@ def thread_numbers(plan: Plan, itemsize: int) -> int:
     return (plan.H + 2) * plan.block * 4 * L + 2 * _length(plan) + L
 
 
-def small_memory(plan: Plan, F: int, real: np.dtype[Any], P: int) -> tuple[Table, Array, Array, Partials]:
-    """Make all that P networks on one thread need, side by side: table, states, a thread's memory, sums."""
-    samples, state = plan.groups * 4 * REGISTER_BYTES // real.itemsize, state_size(plan, real.itemsize)
-    signs = samples * plan.C * F
-    states = signs + samples
-    own = states + P * state
-    sums = own + thread_numbers(plan, real.itemsize)
-    all_of_it = aligned(sums + plan.slices * _length(plan), real)
-    labels = all_of_it[signs:states]
+def small_ends(plan: Plan, F: int, L: int) -> tuple[int, int, int, int]:
+    """Return where table, labels, a thread's own and gradients end that lie side by side in a small training."""
+    features = plan.groups * 4 * L * plan.C * F
+    labels = features + plan.groups * 4 * L
+    own = labels + (plan.H + 2) * plan.block * 4 * L + 2 * plan.H * plan.C * plan.S + L
+    return features, labels, own, own + plan.slices * plan.H * plan.C * plan.S
+
+
+def small_numbers(plan: Plan, F: int, itemsize: int) -> int:
+    """Return how many numbers a small training needs at most, wherever they begin."""
+    L = REGISTER_BYTES // itemsize
+    return small_ends(plan, F, L)[-1] + plan.H + L - 1
+
+
+_small_ends = jit_inline(small_ends)
+
+
+@jit_inline
+def divided_memory(
+    memory: Array, table: Table, plan: Plan, partials: Partials, networks: Networks
+) -> tuple[Table, Array, Partials, Networks]:
+    """Divide what :func:`small_numbers` tells: table, a thread's own and gradients are zero, multiplicities are one."""
+    L = lanes_per_register(memory)
+    features, labels, own, end = _small_ends(plan, len(table.features), L)
+    start = -address(memory) % REGISTER_BYTES * L // REGISTER_BYTES
+    zeros, units = memory[start : start + end], memory[start + end : start + end + plan.H]
+    for i in range(end):
+        zeros[i] = 0
+    for h in range(plan.H):
+        units[h] = 1
+    if networks.multiplicity.size > 0:
+        units = networks.multiplicity
+    signs = zeros[features:labels]
     return (
-        Table(all_of_it[:signs], labels, labels, labels[:0], (0,) * F),
-        all_of_it[states:own].reshape(P, state),
-        all_of_it[own:sums],
-        Partials(all_of_it[sums:], np.zeros((plan.slices, 8))),
+        Table(zeros[:features], signs, signs, signs[:0], table.features),
+        zeros[labels:own],
+        Partials(zeros[own:], partials.bias_cost),
+        Networks(networks.states, networks.rates, units, networks.costs, networks.history, networks.every),
     )
 
 
@@ -277,7 +303,7 @@ def pack_networks(
     rows[:, :, 0, F + 1] = params.W2
     last[:, 0] = params.b2
     history = np.empty((P, snapshots, states.shape[1]), real)
-    return Networks(states, (learning_rates / plan.M).astype(real), multiplicity, costs, history, every)
+    return Networks(states, learning_rates, multiplicity, costs, history, every)
 
 
 def read_states(states: Array, table: Table, plan: Plan, params: Params) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastsym.kernels._jit import jit
-from fastsym.kernels.threads import STOP, run_in_one_thread
+from fastsym.kernels.threads import STOP, run_in_threads
 from fastsym.model.params import Array, LayerParams, Params
 
 BLOCK = 64
@@ -130,7 +130,7 @@ def train_network(X: Array, y: Array, params: Params, learning_rate: float, cost
     def work(_thread: int, counters: Array) -> None:
         _train_network(X, y, params, step, costs, a, sums, parts, counters)
 
-    run_in_one_thread(work, X.shape[1] * params.W2.size * (len(X) + TANH_STEPS))
+    run_in_threads(work, 1, X.shape[1] * params.W2.size * (len(X) + TANH_STEPS))
 
 
 def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, costs: Array) -> None:
@@ -141,4 +141,4 @@ def train_layer(X: Array, y: Array, params: LayerParams, learning_rate: float, c
     def work(_thread: int, counters: Array) -> None:
         _train_layer(X, y, *params, step, costs, dW, part, counters)
 
-    run_in_one_thread(work, X.shape[1] * (len(X) + TANH_STEPS))
+    run_in_threads(work, 1, X.shape[1] * (len(X) + TANH_STEPS))

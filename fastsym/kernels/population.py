@@ -9,13 +9,14 @@ Where all that makes it quick would take too much memory, networks are trained i
 The layout of the data is in :mod:`fastsym.kernels.layout`; the shape legend in :mod:`fastsym.model.params`.
 """
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 
 from fastsym.kernels import bands
 from fastsym.kernels.layout import (
-    Networks,
     Plan,
-    Source,
     Table,
     aligned,
     chunk_size,
@@ -25,13 +26,13 @@ from fastsym.kernels.layout import (
     read_states,
     shared_memory,
     slice_count,
-    small_memory,
+    small_numbers,
     state_size,
     thread_numbers,
     working_bytes,
 )
 from fastsym.kernels.simd import train_networks
-from fastsym.kernels.threads import LONG_WORK, Crew, new_counters, run_in_one_thread, run_in_threads, thread_count
+from fastsym.kernels.threads import LONG_WORK, new_counters, run_in_threads, thread_count
 from fastsym.model.params import Array, Params
 
 SMALL_BYTES = 24 << 20
@@ -44,7 +45,7 @@ BANDS_BYTES = 16 << 20
 
 def threads_used(X: Array) -> int:
     """Return the number of threads that would share the samples of X (D, M) now."""
-    return min(thread_count(), slice_count(X))
+    return min(thread_count(), slice_count(X.shape[1], X.itemsize))
 
 
 def train_population(
@@ -84,15 +85,15 @@ def train_population(
         ``every``, 2 ``every``, ...
     """
     P, H = params.W2.shape
-    units = np.ones(H, X.dtype) if multiplicity is None else multiplicity
-    if threads == 1 and history is None and y.ndim == 1 and P * H * X.size <= LONG_WORK:
-        plan = plain_plan(X, H)
-        if P * state_size(plan, X.itemsize) * X.itemsize <= STATES_BYTES and _fits(plan, params, 1):
-            _train_small(Source(X, y, *params), plan, learning_rates, costs, units)
+    if threads == 1 and history is None and y.ndim == 1:
+        size = _small_size(X.shape, X.itemsize, P, H)
+        if size is not None:
+            _train_small(X, y, params, learning_rates, costs, multiplicity, size)
             return
+    units = np.ones(H, X.dtype) if multiplicity is None else multiplicity
     table, plan = pack(X, y, H)
     snapshots = Params(*(a[:, None][:, :0] for a in params)) if history is None else history
-    if not _fits(plan, params, min(threads, plan.slices if P == 1 else P)):
+    if not _fits(plan, P, len(X), X.itemsize, min(threads, plan.slices if P == 1 else P)):
         sharing = max(1, min(threads, BANDS_BYTES // bands.band_bytes(plan, X.dtype)))
         for p, rate in enumerate(learning_rates):
             network, kept = (Params(*(a[p, ...] for a in each)) for each in (params, snapshots))
@@ -108,19 +109,55 @@ def train_population(
         _train_batch(table, plan, few, learning_rates[part], costs[part], threads, units, kept, every)
 
 
-def _train_small(source: Source, plan: Plan, learning_rates: Array, costs: Array, multiplicity: Array) -> None:
+class _Size(NamedTuple):
+    """What depends on nothing but the size of a small training."""
+
+    plan: tuple[int, ...]
+    slices: int
+    features: tuple[int, ...]
+    state: int
+    """Numbers of one network."""
+    memory: int
+    """Numbers of all else."""
+
+
+@lru_cache
+def _small_size(shape: tuple[int, int], itemsize: int, P: int, H: int) -> _Size | None:
+    """Return what :func:`_train_small` needs to know; None if there is too much to do in one call."""
+    (D, M), plan, F = shape, plain_plan(shape, itemsize, H), chunk_size(shape[0])
+    state = state_size(plan, itemsize)
+    if P * H * D * M > LONG_WORK or P * state * itemsize > STATES_BYTES or not _fits(plan, P, D, itemsize, 1):
+        return None
+    return _Size(tuple(plan), plan.slices, (0,) * F, state, small_numbers(plan, F, itemsize))
+
+
+def _train_small(
+    X: Array,
+    y: Array,
+    params: Params,
+    learning_rates: Array,
+    costs: Array,
+    multiplicity: Array | None,
+    size: _Size,
+) -> None:
     """Train networks in one compiled call, which does on its way what would take longer in Python."""
-    real = source.X.dtype
-    table, states, memory, partials = small_memory(plan, chunk_size(len(source.X)), real, len(costs))
-    no_history = states[None, :0]
-    networks = Networks(states, (learning_rates / plan.M).astype(real), multiplicity, costs, no_history, 0)
-    train_networks(table, plan, networks, memory, partials, Crew(new_counters(), 0, 1), source)
+    states, memory = np.zeros((len(params.b2), size.state), X.dtype), np.empty(size.memory, X.dtype)
+    none, sums = memory[:0], np.zeros((size.slices, 8))
+    units = none if multiplicity is None else multiplicity
+    train_networks(
+        (none, none, none, none, size.features),
+        size.plan,
+        (states, learning_rates, units, costs, states[None, :0], 0),
+        memory,
+        (none, sums),
+        (new_counters(), 0, 1),
+        (X, y, *params),
+    )
 
 
-def _fits(plan: Plan, params: Params, threads: int) -> bool:
-    """Whether all that makes training quick stays within the memory that may be used."""
-    P, itemsize = len(params.W1), params.W1.itemsize
-    weights, state = sum(a.nbytes for a in params), state_size(plan, itemsize) * itemsize
+def _fits(plan: Plan, P: int, D: int, itemsize: int, threads: int) -> bool:
+    """Whether all that makes training P networks quick stays within the memory that may be used."""
+    weights, state = P * (plan.H * (D + 2) + 1) * itemsize, state_size(plan, itemsize) * itemsize
     needed = working_bytes(plan, itemsize, threads, together=P == 1) + min(P * state, max(state, STATES_BYTES))
     return needed <= 2 * weights + SMALL_BYTES
 
@@ -143,18 +180,16 @@ def _train_batch(
     threads = min(threads, plan.slices if P == 1 else P)
     together = P == 1 and threads > 1
     shared = shared_memory(table, plan, copies=2) if together else None
-    packed = Source(np.empty((0, 0), table.X.dtype), table.signs, *(np.empty_like(a[:0]) for a in params))
+
+    packed = (np.empty((0, 0), table.X.dtype), table.signs, *(np.empty_like(a[:0]) for a in params))
 
     def work(thread: int, counters: Array) -> None:
         partials = shared or shared_memory(table, plan, copies=1)
         memory = aligned(thread_numbers(plan, table.X.itemsize), table.X.dtype)
-        crew = Crew(counters, thread, threads) if together else Crew(counters, 0, 1)
-        train_networks(table, plan, networks, memory, partials, crew, packed)
+        crew = (counters, thread, threads) if together else (counters, 0, 1)
+        train_networks(tuple(table), tuple(plan), tuple(networks), memory, tuple(partials), crew, packed)
 
-    if threads == 1:
-        run_in_one_thread(work, P * plan.H * table.X.size)
-    else:
-        run_in_threads(work, threads)
+    run_in_threads(work, threads, P * plan.H * table.X.size)
     read_states(networks.states, table, plan, params)
     if every:
         read_states(networks.history, table, plan, history)

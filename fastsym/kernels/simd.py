@@ -8,9 +8,21 @@ Networks of a population are trained one after another. :mod:`fastsym.kernels.po
 here, on one thread or many, and takes :mod:`fastsym.kernels.bands` instead where memory would not do.
 """
 
+from typing import Any
+
 from fastsym.kernels._jit import jit, jit_expanded, jit_inline
 from fastsym.kernels.lanes import lanes_per_register
-from fastsym.kernels.layout import Networks, Partials, Plan, Scratch, Source, Table, Weights, copy_samples
+from fastsym.kernels.layout import (
+    Networks,
+    Partials,
+    Plan,
+    Scratch,
+    Source,
+    Table,
+    Weights,
+    copy_samples,
+    divided_memory,
+)
 from fastsym.kernels.passes import scale_weights, slice_sums, update
 from fastsym.kernels.threads import NEXT, Crew, atomic_add, barrier
 from fastsym.model.params import Array
@@ -77,7 +89,7 @@ def train_together(
     lie in different places: who is ahead never overwrites what another still reads.
     """
     first, last = plan.slices * crew.thread // crew.threads, plan.slices * (crew.thread + 1) // crew.threads
-    iterations = networks.costs.shape[1]
+    iterations, step = networks.costs.shape[1], table.X.dtype.type(networks.rates[p] / plan.M)
     copy_state(networks.states[p], weights.rows)
     scale_weights(table, plan, weights, networks.multiplicity)
     for i in range(iterations):
@@ -88,7 +100,7 @@ def train_together(
             slice_sums(table, plan, weights, scratch, partials, crew, s, slot + s)
         if not barrier(crew, p * (iterations + 1) + i):
             return False
-        cost = update(table, plan, weights, networks.multiplicity, networks.steps[p], partials, slot)
+        cost = update(table, plan, weights, networks.multiplicity, step, partials, slot)
         if crew.thread == 0:
             networks.costs[p, i] = cost / plan.M
     # Nobody writes the state before everybody has read it.
@@ -101,40 +113,47 @@ def train_together(
 
 @jit
 def train_networks(
-    table: Table,
-    plan: Plan,
-    networks: Networks,
+    table_fields: tuple[Any, ...],
+    plan_fields: tuple[int, ...],
+    networks_fields: tuple[Any, ...],
     memory: Array,
-    partials: Partials,
-    crew: Crew,
-    source: Source,
+    partials_fields: tuple[Array, ...],
+    crew_fields: tuple[Any, ...],
+    source_fields: tuple[Array, ...],
 ) -> None:
     """Take networks from a queue and train them together with the thread's crew, until none is left.
 
+    Structs come as plain tuples of their fields, because Numba finds the type of a NamedTuple in Python, and small
+    trainings would wait for that.
+
     Parameters
     ----------
-    table, plan
-        From :func:`fastsym.kernels.layout.pack`.
-    networks
-        States are modified in place, costs and history overwritten.
+    table_fields, plan_fields
+        Of :class:`fastsym.kernels.layout.Table` and :class:`fastsym.kernels.layout.Plan`.
+    networks_fields
+        Of :class:`fastsym.kernels.layout.Networks`. States are modified in place, costs and history overwritten.
     memory
-        The thread's own, of :func:`fastsym.kernels.layout.thread_numbers`.
-    partials
-        The crew's; with two copies, if it has more than one thread.
-    crew
-        Crews of one thread may share the counters, and with them the queue.
-    source
-        If not empty: table and states are made from it first, in place of zeros, and its parameters overwritten in the
-        end.
+        The thread's own, of :func:`fastsym.kernels.layout.thread_numbers`; or all that a small training needs.
+    partials_fields
+        Of :class:`fastsym.kernels.layout.Partials`, the crew's; with two copies, if it has more than one thread.
+    crew_fields
+        Of :class:`fastsym.kernels.threads.Crew`. Crews of one thread may share the counters, and with them the queue.
+    source_fields
+        Of :class:`fastsym.kernels.layout.Source`. If it is not empty, the training is small, with one thread: table,
+        gradients, the thread's own and, if missing, multiplicities are parts of ``memory``, the states start as zeros,
+        and the parameters are overwritten in the end.
     """
+    table, plan, networks = Table(*table_fields), Plan(*plan_fields), Networks(*networks_fields)
+    partials, crew, source = Partials(*partials_fields), Crew(*crew_fields), Source(*source_fields)
+    small = source.X.size > 0
+    if small:
+        table, memory, partials, networks = divided_memory(memory, table, plan, partials, networks)
+        copy_table(source, table, plan)
+        write_states(source, table, plan, networks.states)
     length, block = plan.H * plan.C * plan.S, plan.block * 4 * lanes_per_register(table.X)
     z, dz, scaled, rows = plan.H * block, (plan.H + 1) * block, (plan.H + 2) * block, (plan.H + 2) * block + length
     weights = Weights(memory[rows:], memory[scaled:rows], memory[rows + length :])
     scratch = Scratch(memory[:z], memory[z:dz], memory[dz:scaled])
-    small = source.X.size > 0
-    if small:
-        copy_table(source, table, plan)
-        write_states(source, table, plan, networks.states)
     # Each of the crew draws a number; nobody draws again before the barriers let all go that drew the last one.
     p = atomic_add(crew.counters, NEXT, 1) // crew.threads
     while p < networks.costs.shape[0]:

@@ -185,19 +185,12 @@ def _idle_worker() -> _Worker:
         return _Worker()
 
 
-def run_in_one_thread(work: Callable[[int, Array], None], steps: float) -> None:
-    """Call ``work(0, counters)``, as :func:`run_in_threads` does if an iteration of so many steps is long."""
-    if steps <= LONG_WORK:
-        work(0, new_counters())
-    else:
-        run_in_threads(work, 1)
-
-
-def run_in_threads(work: Callable[[int, Array], None], threads: int) -> None:
+def run_in_threads(work: Callable[[int, Array], None], threads: int, steps: float) -> None:
     """Call ``work(thread, counters)`` in so many threads at once and wait for all.
 
-    The calling thread only waits, so that Ctrl-C reaches it at once; it then sets ``counters[STOP]``, which
-    kernels look at in every block of samples, and waits for them to leave.
+    If an iteration is long, the calling thread only waits, so that Ctrl-C reaches it at once; it then sets
+    ``counters[STOP]``, which kernels look at in every block of samples, and waits for the others to leave. Otherwise
+    it is the first of the threads: there is one less to wake.
 
     Parameters
     ----------
@@ -205,6 +198,8 @@ def run_in_threads(work: Callable[[int, Array], None], threads: int) -> None:
         Called with the thread's number, 0 to threads - 1, and the shared counters, an int64 array.
     threads
         How many, at least 1.
+    steps
+        Sample x unit x feature steps of one iteration.
 
     Raises
     ------
@@ -227,10 +222,13 @@ def run_in_threads(work: Callable[[int, Array], None], threads: int) -> None:
             left.append(thread)
 
     started: list[threading.Lock] = []
+    first = 1 if steps <= LONG_WORK else 0
     try:
-        for thread in range(threads):
+        for thread in range(first, threads):
             worker = _idle_worker()
             started.append(worker.start(partial(guarded, thread, worker.fresh)))
+        if first:
+            work(0, counters)
         for done in started:
             done.acquire()
     except BaseException:

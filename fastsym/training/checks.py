@@ -17,6 +17,8 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 NETWORKS = (Params, LayerParams)
 _FIELD_NAMES = {kind: [f"params.{name}" for name in kind._fields] for kind in NETWORKS}
 BOOLEANS = (bool, np.bool_)
+SHORT_PRODUCT = 10_000
+"""Numbers up to which OpenBLAS multiplies two vectors in the calling thread, sooner than NumPy adds them up."""
 MOST_ITERATIONS = int(np.iinfo(np.intp).max) // 8
 """Costs of more could not be addressed."""
 
@@ -59,6 +61,35 @@ def checked(X: Any, y: Any, params: ParamsT, iterations: int, learning_rate: flo
         raise TypeError(
             f"params: expected Params or LayerParams; got {type(params).__name__}; make it with fastsym.initialise"
         )
+    own_X, own_y, own = (X, y, params) if _ready(X, y, params) else _made_ready(X, y, params)
+    return Problem(
+        own_X,
+        own_y,
+        type(own)(*(value.copy() for value in own)),
+        checked_count("iterations", iterations),
+        _rate(learning_rate, own_X.dtype),
+    )
+
+
+def _ready(X: Any, y: Any, params: AnyParams) -> bool:
+    """Whether there is nothing to convert and nothing to complain about: small calls would wait for all the rest."""
+    for array in (X, y, *params):
+        if type(array) is not np.ndarray or array.dtype is not X.dtype or not array.flags.carray:
+            return False
+    if X.dtype not in FLOATS or X.ndim != 2 or not X.size or y.shape != X.shape[1:]:
+        return False
+    D = X.shape[0]
+    if isinstance(params, LayerParams):
+        fitting = params.W.shape == (D,) and params.b.shape == ()
+    else:
+        units = params.b1.shape
+        fitting = len(units) == 1 and units[0] > 0 and params.W1.shape == (*units, D) and params.W2.shape == units
+        fitting = fitting and params.b2.shape == ()
+    return fitting and np.count_nonzero(y == 0) + np.count_nonzero(y == 1) == y.size and _finite(X, *params)
+
+
+def _made_ready(X: Any, y: Any, params: ParamsT) -> tuple[Array, Array, ParamsT]:
+    """Convert features, labels and parameters, or say what is wrong with them; as for :func:`checked`."""
     raw = {"X": _numbers("X", X), "y": _numbers("y", y)} | _fields(params)
     dtype = _common_dtype(raw)
     if raw["X"].ndim != 2:
@@ -81,13 +112,7 @@ def checked(X: Any, y: Any, params: ParamsT, iterations: int, learning_rate: flo
     converted = {name: _converted(value, dtype) for name, value in raw.items()}
     own_X, own_y = converted.pop("X"), converted.pop("y")
     _check_finite({"X": own_X} | converted, raw)  # labels are
-    return Problem(
-        own_X,
-        own_y,
-        type(params)(*(value.copy() for value in converted.values())),
-        checked_count("iterations", iterations),
-        _rate(learning_rate, dtype),
-    )
+    return own_X, own_y, type(params)(*converted.values())
 
 
 def _fields(params: AnyParams) -> dict[str, Array]:
@@ -98,8 +123,6 @@ def _fields(params: AnyParams) -> dict[str, Array]:
 
 def _numbers(name: str, value: Any) -> Array:
     """Turn one argument into a plain array of real numbers."""
-    if type(value) is np.ndarray and value.dtype in FLOATS:  # nothing to ask; small calls notice the questions
-        return value
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name}: expected no masked entries; got some; fill or drop them first")
     try:
@@ -162,19 +185,24 @@ def _converted(array: Array, dtype: np.dtype[Any]) -> Array:
 
 def _check_finite(converted: dict[str, Array], raw: dict[str, Array]) -> None:
     """Refuse what is not finite in the converted arrays; the message shows the entry that was passed."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        for name, array in converted.items():
-            if not _finite(array):
-                index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-                raise ValueError(
-                    f"{name}: expected finite numbers in {array.dtype}; got {raw[name][index]!r} at index {index}; "
-                    "drop or fill such entries"
-                )
+    for name, array in converted.items():
+        if not _finite(array):
+            index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise ValueError(
+                f"{name}: expected finite numbers in {array.dtype}; got {raw[name][index]!r} at index {index}; "
+                "drop or fill such entries"
+            )
 
 
-def _finite(array: Array) -> bool:
+def _finite(*arrays: Array) -> bool:
     """Whether all entries are finite: a sum tells, without further memory, unless finite numbers overflow in it."""
-    return math.isfinite(np.add.reduce(array, axis=None)) or bool(np.isfinite(array).all())
+    with np.errstate(over="ignore", invalid="ignore"):
+        for array in arrays:
+            flat = array.reshape(-1)
+            total = flat.dot(flat) if flat.size <= SHORT_PRODUCT else np.add.reduce(flat)
+            if not math.isfinite(total) and not np.isfinite(flat).all():
+                return False
+    return True
 
 
 def checked_count(name: str, value: Any) -> int:

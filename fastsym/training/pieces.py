@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +57,8 @@ def run(
     # A variant that trains populations records snapshots itself; for others a piece ends where one is due.
     records = variant.train_population is not None and isinstance(params, Params)
     threads = variant.threads(X)
-    with np.errstate(all="ignore"):  # what leaves the finite range is reported once, by train
+    # What leaves the finite range is reported once, by train; compiled code warns of nothing.
+    with nullcontext() if variant.needs_compiler else np.errstate(all="ignore"):
         for start, stop in pieces(iterations, work_of(X, params), every, whole=records, tell=tell):
             part = costs[start:stop]
             if variant.train_population is not None and isinstance(params, Params):

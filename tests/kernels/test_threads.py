@@ -14,7 +14,7 @@ import pytest
 from conftest import posix_only
 
 import fastsym
-from fastsym.kernels.threads import NEXT, STOP, pin_thread, run_in_threads, thread_count
+from fastsym.kernels.threads import LONG_WORK, NEXT, STOP, pin_thread, run_in_threads, thread_count
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_calls_take_the_threads_of_calls_before_and_these_forget_what_they_did(p
     assert set(threading.enumerate()) == before
     kept = problem[0].copy()
     used = weakref.ref(kept)
-    run_in_threads(lambda _thread, _counters, _kept=kept: None, 2)
+    run_in_threads(lambda _thread, _counters, _kept=kept: None, 2, 0)
     del kept
     assert used() is None
 
@@ -51,7 +51,7 @@ def test_sleeping_threads_use_no_processor_and_let_the_process_end():
     code = """
 import time, fastsym
 from fastsym.kernels.threads import run_in_threads
-run_in_threads(lambda thread, counters: None, 4)
+run_in_threads(lambda thread, counters: None, 4, 0)
 begin = time.process_time()
 time.sleep(0.5)
 print(time.process_time() - begin < 0.1)
@@ -104,19 +104,32 @@ def test_works_in_child_processes(problem, method):
     child.join()
 
 
-def test_a_failing_thread_stops_the_others():
+@pytest.mark.parametrize("steps", [0, 2 * LONG_WORK], ids=["caller takes part", "caller waits"])
+@pytest.mark.parametrize("failing", [0, 2])
+def test_a_failing_thread_stops_the_others(steps, failing):
     seen = []
 
     def work(thread, counters):
-        if thread == 0:
+        if thread == failing:
             raise ArithmeticError("broken")
         while counters[STOP] == 0:
             time.sleep(0.001)
         seen.append(int(counters[NEXT]))
 
     with pytest.raises(ArithmeticError, match="broken"):
-        run_in_threads(work, 3)
+        run_in_threads(work, 3, steps)
     assert seen == [0, 0]
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(0, True), (2 * LONG_WORK, False)])
+def test_the_caller_takes_part_unless_it_must_hear_ctrl_c(steps, expected):
+    found = {}
+
+    def work(thread, _counters):
+        found[thread] = threading.current_thread() is threading.main_thread()
+
+    run_in_threads(work, 3, steps)
+    assert found == {0: expected, 1: False, 2: False}
 
 
 @posix_only
