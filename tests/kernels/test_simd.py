@@ -49,6 +49,33 @@ def test_missing_samples_do_not_count():
     np.testing.assert_allclose(whole.costs, expected.costs, rtol=1e-13)
 
 
+@pytest.mark.parametrize(("D", "H", "M"), [(9, 4, 889), (13, 3, 449), (9, 1, 1)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_small_training_stays_in_its_memory_whatever_is_in_it(D, H, M, dtype, monkeypatch):
+    X, y, params = _problem(D, H, M, dtype)
+    expected = fastsym.train(X, y, params, 5, 0.1, "simd")
+    empty, buffers = np.empty, []
+    size = population._small_size(X.shape, X.itemsize, 1, H)
+
+    def between_guards(shape, *rest):
+        if shape != size.memory:
+            return empty(shape, *rest)
+        buffers.append(np.full(shape + 64, np.nan, dtype))
+        first = 32 + len(buffers)  # begins at another place in a cache line each time
+        return buffers[-1][first : first + shape]
+
+    monkeypatch.setattr(np, "empty", between_guards)
+    for _ in range(16):
+        found = fastsym.train(X, y, params, 5, 0.1, "simd")
+        assert [a.tobytes() for a in (found.costs, *found.params)] == [
+            a.tobytes() for a in (expected.costs, *expected.params)
+        ]
+        first = 32 + len(buffers)
+        assert np.isnan(buffers[-1][:first]).all()
+        assert np.isnan(buffers[-1][first + size.memory :]).all()
+    assert len(buffers) == 16
+
+
 @pytest.mark.parametrize("hidden", [1, 4, 5])
 def test_parallel_gives_the_bits_of_simd(hidden):
     data = fastsym.load_titanic("article")
