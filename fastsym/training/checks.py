@@ -267,7 +267,7 @@ def checked_population(
     if rates.shape not in ((), (size,)):
         raise ValueError(f"learning_rate: expected one number or {size}; got shape {rates.shape}; pass one per network")
     # A network of all units of the population has the same checks and conversions as each of them.
-    flat = Params(raw["W1"].reshape(size * H, D), raw["b1"].reshape(-1), raw["W2"].reshape(-1), raw["b2"][0])
+    flat = Params(raw["W1"].reshape(size * H, D), raw["b1"].reshape(-1), raw["W2"].reshape(-1), raw["b2"][0, ...])
     problem = checked(X, y, flat, iterations, float(rates.flat[0]))
     real = problem.X.dtype
     b2 = _converted(raw["b2"], real)

@@ -19,6 +19,7 @@ from hypothesis.extra import numpy as hnp
 
 from fastsym import VARIANTS, LayerParams, NonFiniteCostWarning, Params, Training, initialise, train
 from fastsym.model.params import AnyParams, Array
+from fastsym.training import checks
 from fastsym.training.checks import checked
 
 TYPES = (np.float64, np.float32)
@@ -69,6 +70,7 @@ BAD_SHAPES_AND_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"params": START._replace(W1=np.zeros((3, 4)))}, "params.W1"),
     ({"params": START._replace(W1=np.zeros(2))}, "params.W1"),
     ({"params": START._replace(W1=np.zeros((0, 2)))}, "params.W1"),
+    ({"params": Params(np.zeros((0, 2)), np.zeros(0), np.zeros(0), np.array(0.0))}, "params.W1"),
     ({"params": START._replace(b1=np.zeros((3, 1)))}, "params.b1"),
     ({"params": START._replace(W2=np.zeros(4))}, "params.W2"),
     ({"params": START._replace(b2=np.zeros(1))}, "params.b2"),
@@ -263,6 +265,20 @@ def test_form_of_params(params: AnyParams) -> None:
 @pytest.mark.parametrize("rate", [0.25, np.float32(0.25), np.float16(0.25), Fraction(1, 4)])
 def test_form_of_numbers(iterations: Any, rate: Any) -> None:
     assert same_bits(trained(X, Y, START, iterations, rate).params, trained(X, Y, START, 3, 0.25).params)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("params", [START, LAYER, Params(*(a[:1] if a.ndim else a for a in START))])
+def test_what_needs_no_conversion_is_only_looked_at(params: AnyParams, dtype: type, monkeypatch: Any) -> None:
+    """Small calls would wait for all the rest; that the results are the same is tested above."""
+    monkeypatch.setattr(checks, "_made_ready", None)
+    features, labels = X.astype(dtype), Y.astype(dtype)
+    problem = checks.checked(features, labels, type(params)(*(a.astype(dtype) for a in params)), 3, 0.1)
+    assert problem.X is features
+    assert problem.y is labels
+    assert same_bits(problem.params, type(params)(*(a.astype(dtype) for a in params)))
+    stacked = Params(*(np.stack([a, a]).astype(dtype) for a in START))
+    checks.checked_population(features, labels, stacked, 3, 0.1)
 
 
 def test_a_table_that_lacks_a_value_says_where() -> None:
