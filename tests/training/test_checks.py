@@ -272,7 +272,7 @@ def test_form_of_numbers(iterations: Any, rate: Any) -> None:
 def test_what_needs_no_conversion_is_only_looked_at(params: AnyParams, dtype: type, monkeypatch: Any) -> None:
     """Small calls would wait for all the rest; that the results are the same is tested above."""
     monkeypatch.setattr(checks, "_made_ready", None)
-    features, labels = X.astype(dtype), Y.astype(dtype)
+    features, labels = X.astype(dtype), np.array([0, 1, 1, 1], dtype)
     problem = checks.checked(features, labels, type(params)(*(a.astype(dtype) for a in params)), 3, 0.1)
     assert problem.X is features
     assert problem.y is labels
