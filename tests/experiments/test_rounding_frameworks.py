@@ -69,8 +69,8 @@ def test_a_framework_runs_in_processes_with_their_own_environment(data, fake):
     found = frameworks.study(
         data,
         [
-            Framework("Fake", "numpy", fake, ("", "FAKE=yes", "OPENBLAS_CORETYPE=Y")),
-            Framework("Gone", "no_such_package", "no_such_module"),
+            Framework("Fake", "numpy", "numpy", fake, ("", "FAKE=yes", "OPENBLAS_CORETYPE=Y")),
+            Framework("Gone", "no_such_package", "no-such-project", "no_such_module"),
         ],
         widths=(3, 4),
         threads=(1, 2),
@@ -208,3 +208,10 @@ def test_the_command_names_the_frameworks_it_knows():
     assert run.exit_code == 2
     assert "NumPy, PyTorch" in run.output
     assert "Abacus" in run.output
+
+
+def test_the_command_says_how_to_install_what_is_missing(monkeypatch):
+    monkeypatch.setattr(command, "find_spec", lambda package: None if package == "sklearn" else package)
+    run = CliRunner().invoke(command.app, ["--frameworks", "--only", "NumPy", "--only", "scikit-learn"])
+    assert run.exit_code == 2
+    assert "pip install scikit-learn" in run.output

@@ -1,5 +1,6 @@
 """``python -m fastsym.experiments.rounding --frameworks``: equal units in the libraries that are installed."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -62,6 +63,10 @@ def main(
     known = {framework.name: framework for framework in libraries.FRAMEWORKS}
     if unknown := set(only or ()) - set(known):
         raise stop(f"only: expected of {', '.join(known)}; got {', '.join(sorted(unknown))}")
+    absent = [known[name] for name in only or () if find_spec(known[name].package) is None]
+    if absent:
+        names, projects = ", ".join(each.name for each in absent), " ".join(each.project for each in absent)
+        raise stop(f"{names} not found; install with: pip install {projects}")
     chosen = [known[name] for name in only or known]
     counts = threads or (libraries.THREADS[:1] if quick else libraries.THREADS)
     output.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,9 @@ class Framework:
 
     name: str
     package: str
-    """What must be installed: the name by which it is imported."""
+    """The name by which it is imported."""
+    project: str
+    """The name by which it is installed."""
     module: str
     """The module, like those of this package, that has its programs."""
     settings: tuple[str, ...] = ("",)
@@ -52,12 +54,12 @@ def _own(name: str) -> str:
 
 
 FRAMEWORKS = (
-    Framework("fastsym", "fastsym", _own("fastsym")),
-    Framework("NumPy", "numpy", _own("numpy"), ("", *OPENBLAS_SETTINGS)),
-    Framework("PyTorch", "torch", _own("torch"), ("", "MKL_CBWR=COMPATIBLE")),
-    Framework("JAX", "jax", _own("jax")),
-    Framework("TensorFlow", "tensorflow", _own("tensorflow")),
-    Framework("scikit-learn", "sklearn", _own("sklearn")),
+    Framework("fastsym", "fastsym", "fastsym", _own("fastsym")),
+    Framework("NumPy", "numpy", "numpy", _own("numpy"), ("", *OPENBLAS_SETTINGS)),
+    Framework("PyTorch", "torch", "torch", _own("torch"), ("", "MKL_CBWR=COMPATIBLE")),
+    Framework("JAX", "jax", "jax", _own("jax")),
+    Framework("TensorFlow", "tensorflow", "tensorflow", _own("tensorflow")),
+    Framework("scikit-learn", "sklearn", "scikit-learn", _own("sklearn")),
 )
 
 
