@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 
 MOST_ENTRIES = 10
 """A legend of more is left out."""
+WIDEST, NARROWEST = 7.0, 1.5
+"""Of the lines of units that start together."""
+TOGETHER = 1e-6
+"""Units whose starts differ by less begin on each other."""
 
 
-def plot(training: "Training[Any]") -> "tuple[Axes, Axes]":
+def plot(training: "Training[Any]", log: bool = True) -> "tuple[Axes, Axes]":
     """Draw one network's training; see :meth:`fastsym.training.result.Training.plot`."""
     import matplotlib.pyplot as plt
+    from matplotlib.patheffects import withStroke
 
     _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     iterations = len(training.costs)
@@ -37,12 +42,15 @@ def plot(training: "Training[Any]") -> "tuple[Axes, Axes]":
     else:
         paths = training.history[0] if layer else training.history.W2
         moments = np.append(np.arange(len(paths) - 1) * training.record_every, iterations)
-        for path, colour in zip(paths.T, colours, strict=True):
-            right.plot(moments, path, color=colour)
+        widths = np.full(len(final), NARROWEST) if layer else _line_widths(training.history)
+        for path, colour, width in zip(paths.T, colours, widths, strict=True):
+            edge = withStroke(linewidth=width + 0.8, foreground="white")
+            right.plot(moments, path, color=colour, linewidth=width, path_effects=[edge], solid_capstyle="butt")
         right.set_title("Weights" if layer else f"Hidden units: {1 + labels.max()} of {len(final)} different")
     right.set_ylabel("weight W" if layer else "output weight W2")
     for axes in (left, right):
-        axes.set_xscale("symlog", linthresh=1)
+        if log:
+            axes.set_xscale("symlog", linthresh=1)
         axes.set_xlim(0, max(iterations, 1))
         axes.set_xlabel("iteration")
         axes.spines[["top", "right"]].set_visible(False)
@@ -54,6 +62,14 @@ def plot(training: "Training[Any]") -> "tuple[Axes, Axes]":
             right.plot([], [], marker=marker, color=colours[members[0]], label=text)
         right.legend(frameon=False, fontsize="small")
     return left, right
+
+
+def _line_widths(history: Params) -> "np.ndarray[Any, Any]":
+    """Give each unit a narrower line than the one before it, if any units start together."""
+    units = history.W2.shape[1]
+    labels = unit_classes(Params(*(values[0] for values in history)), TOGETHER)
+    together = 1 + labels.max() < units
+    return np.linspace(WIDEST, NARROWEST, units) if together else np.full(units, NARROWEST)
 
 
 def _ranges(numbers: "np.ndarray[Any, Any]") -> str:

@@ -101,11 +101,18 @@ class Training(Generic[ParamsT]):
         """
         return float(np.mean((self._outputs(X, y) > 0) == np.asarray(y)))
 
-    def plot(self) -> "tuple[Axes, Axes]":
+    def plot(self, log: bool = True) -> "tuple[Axes, Axes]":
         """Draw the cost, and the output weight of each hidden unit, over the iterations; needs Matplotlib.
 
-        Units are coloured by their class after the last update. Their paths need snapshots
-        (``train(..., record_every=n)``); without, the final values alone are shown.
+        Units are coloured by their class after the last update. Units that start together have lines of different
+        widths, so that one sees them on each other. Paths need snapshots (``train(..., record_every=n)``); without,
+        the final values alone are shown.
+
+        Parameters
+        ----------
+        log
+            Show iterations on a logarithmic axis, on which the first ones are seen best; False shows a late
+            separation better.
 
         Returns
         -------
@@ -120,7 +127,7 @@ class Training(Generic[ParamsT]):
         from fastsym.training.drawing import plot  # here, because it imports Matplotlib
 
         self._single()
-        return plot(self)
+        return plot(self, log)
 
     def _single(self) -> ParamsT:
         if self.costs.ndim != 1:

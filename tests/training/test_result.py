@@ -111,6 +111,23 @@ def test_plot_draws_costs_and_the_path_of_each_unit_at_its_iterations(data):
     plt.close("all")
 
 
+@pytest.mark.parametrize(("kind", "perturbation"), [("constant", 0), ("constant", 1e-12), ("blocks:2+1", 0)])
+def test_lines_of_units_that_start_together_are_seen_on_each_other(data, kind, perturbation):
+    start = fastsym.initialise(kind, len(data.X), 4, perturbation=perturbation)
+    units = fastsym.train(data.X, data.y, start, 5, 1, "simd", record_every=1).plot()[1]
+    widths = np.array([line.get_linewidth() for line in units.lines[:4]])
+    assert (np.diff(widths) < -1).all()  # the later ones lie on top
+    apart = trained(data, iterations=5, record_every=1).plot()[1]
+    assert len({line.get_linewidth() for line in apart.lines[:4]}) == 1
+    plt.close("all")
+
+
+@pytest.mark.parametrize(("log", "scale"), [(True, "symlog"), (False, "linear")])
+def test_iterations_are_on_the_axis_that_is_asked_for(data, log, scale):
+    assert [axes.get_xscale() for axes in trained(data).plot(log=log)] == [scale, scale]
+    plt.close("all")
+
+
 @pytest.mark.parametrize("iterations", [0, 1, 30])
 @pytest.mark.parametrize("hidden", [None, 1, 40])
 @pytest.mark.parametrize("every", [0, 7])
