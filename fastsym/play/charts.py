@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastsym.model.initialise import BLOCKS
 from fastsym.model.params import Array
 from fastsym.model.units import class_letters, unit_classes
 from fastsym.play.retrain import TOLERANCE, Observed, stretches
@@ -21,8 +22,8 @@ DASHES: tuple[Any, ...] = ("solid", "dashed", "dotted", [10, 3, 2, 3])
 """Line styles, so that lines can be told apart without their colours."""
 BIAS_STYLE = 6
 """Of the line of the output bias; with the colour of text."""
-DIVERGING = ("#2166ac", "#92c5de", "#f2f0eb", "#f4a582", "#b2182b")
-"""ColorBrewer's RdBu, which is safe for colour-blind readers."""
+DIVERGING = ("#0072b2", "#79b0d0", "#f2f0eb", "#e4a87a", "#d55e00")
+"""From negative to positive: Okabe and Ito's blue and vermillion, as in the report."""
 LEGEND_ROW = 3
 """Number of legend entries that fit side by side on a phone."""
 LETTERS_AT_MOST = 16
@@ -158,6 +159,13 @@ def summary(observed: Observed) -> str:
     """Summarise the result in a sentence or two."""
     units = classes_of(observed.labels)
     said = f"{cost_title(observed)}. {units[0].upper()}{units[1:]}."
+    if observed.as_one:
+        said += (
+            f" They start equal and were trained as one unit with multiplicity {observed.settings.hidden}; training "
+            "each of them gives the same up to rounding, as fastsym's tests verify."
+        )
+    if observed.settings.start.startswith(BLOCKS) and observed.dead:
+        said += f" The number of dead units is {observed.dead}: units in no block start at 0 and stay 0."
     b2 = observed.history.b2
     if not observed.history.W1.any() and not observed.history.W2.any() and b2[0] != b2[-1]:
         said += (
@@ -182,7 +190,7 @@ def facts(observed: Observed) -> dict[str, str]:
     classes = int(observed.labels.max()) + 1
     spelled = f" ({class_letters(observed.labels)})" if len(observed.labels) <= LETTERS_AT_MOST else ""
     test = "no test samples" if observed.test_accuracy is None else f"{100 * observed.test_accuracy:.1f} %"
-    counted = f", one unit counted {s.hidden} times" if s.one_unit and s.hidden > 1 else ""
+    counted = f", one unit with multiplicity {s.hidden}" if observed.as_one else ""
     return {
         "Final cost": str(observed.costs[-1]),
         "Output bias b2": f"{observed.params.b2:.4g}",
@@ -193,7 +201,7 @@ def facts(observed: Observed) -> dict[str, str]:
         "Dead units": str(observed.dead),
         "Saturated hidden values": f"{100 * observed.saturated:.1f} %",
         "Training took": f"{observed.milliseconds:.0f} ms",
-        "Variant": observed.variant + (counted if observed.variant != "numpy" else ""),
+        "Variant": observed.variant + counted,
     }
 
 

@@ -136,7 +136,7 @@ class StartControl:
             self._kind.props("dense outlined options-dense")
             explain(CONTROLS["start"])
             self._sizes = ui.input(BLOCKS_LABEL, value=text.removeprefix(BLOCKS) if in_blocks else FIRST_BLOCKS)
-            self._sizes.props('dense outlined hint="such as 2+1"').set_visibility(in_blocks)
+            self._sizes.props('dense outlined hint="such as 2+1; units left over start at 0"').set_visibility(in_blocks)
             self._error = text_element("p", "").classes("alert").props("role=alert")
         self._kind.on_value_change(self._chosen)
         self._sizes.on("blur", self._chosen)

@@ -47,7 +47,8 @@ def picture(params: Params, feature_names: tuple[str, ...]) -> dict[str, Any]:
     nodes += [_node(OUTPUT_X, height / 2, "y", f"b2 {params.b2:.3g}", "output")]
     whole = W1.size == params.W1.size
     shown = "" if whole else f", {units} of {params.W2.size} units and {inputs} of {len(feature_names)} features"
-    scale = f"the thickest edge is {largest:.3g}" if sizes.any() else "all weights are 0"
+    colours = f"the thickest edge is {largest:.3g}; orange positive, blue negative, dotted 0"
+    scale = colours if sizes.any() else "all weights are 0, so all edges are dotted"
     title = f"The network{shown}: {scale}"
     return {"width": WIDTH, "height": height, "title": title, "nodes": nodes, "edges": edges}
 

@@ -152,7 +152,8 @@ class Playground:
         self._controls: dict[str, NumberControl | ChoiceControl | StartControl] = {}
         self._fraction = 0.0
         self._waiting = False
-        self._step = 0
+        self._step: int | None = None
+        """Of the tour, if it is on."""
         ui.add_css(STYLE)
         with ui.element("div").classes("play"):
             with ui.element("header"):
@@ -183,17 +184,21 @@ class Playground:
             self._tour_title = text_element("h2", "")
             self._tour_text = text_element("p", "").props("role=status")
             with ui.element("div"):
-                self._back = ui.button("Back", on_click=lambda: self._go(self._step - 1)).props("flat no-caps dense")
-                self._next = ui.button("Next", on_click=lambda: self._go(self._step + 1)).props("outline no-caps dense")
+                self._back = ui.button("Back", on_click=lambda: self._move(-1)).props("flat no-caps dense")
+                self._next = ui.button("Next", on_click=lambda: self._move(1)).props("outline no-caps dense")
                 ui.button("End the tour", on_click=lambda: self._go(len(TOUR))).props("flat no-caps dense")
         self._tour_panel.set_visibility(False)
 
+    def _move(self, steps: int) -> None:
+        if self._step is not None:
+            self._go(self._step + steps)
+
     def _go(self, step: int) -> None:
         """Show a step of the tour and train its settings, or end it."""
-        self._tour_panel.set_visibility(0 <= step < len(TOUR))
-        if not 0 <= step < len(TOUR):
+        self._step = step if 0 <= step < len(TOUR) else None
+        self._tour_panel.set_visibility(self._step is not None)
+        if self._step is None:
             return
-        self._step = step
         title, text, changes = TOUR[step]
         self._tour_title.text = f"{step + 1} of {len(TOUR)}. {title}"
         self._tour_text.text = text
@@ -270,7 +275,8 @@ class Playground:
 
     def _show(self, observed: Observed) -> None:
         with self._client:
-            self._results.show(observed, self._address())
+            # The tour begins with one run; its second step says what the grey lines are.
+            self._results.show(observed, self._address(), alone=self._step == 0)
 
     async def _say_if_slow(self) -> None:
         # Drawing this message at once would take the browser longer than a small network takes to train.
@@ -295,5 +301,7 @@ class Playground:
         copy = f"return navigator.clipboard.writeText({json.dumps(code)}).then(() => true, () => false)"
         copied = await self._client.run_javascript(copy, timeout=3)
         self._copied.text = (
-            "Copied. They print the final cost of this run." if copied else "The browser did not allow copying."
+            "Copied. These lines print the final cost of this run."
+            if copied
+            else "The browser did not allow copying. These lines print the final cost of this run."
         )

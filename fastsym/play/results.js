@@ -27,6 +27,7 @@ export default {
                @input="$emit('moved', Number($event.target.value))" />
         <p>{{ moment }}</p>
       </div>
+      <h2>After the last iteration</h2>
       <dl class="facts">
         <div v-for="(text, label) in facts">
           <dt><span class="word" tabindex="0" :data-tip="words[label]" :aria-description="words[label]">{{ label }}</span></dt>

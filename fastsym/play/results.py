@@ -35,9 +35,9 @@ class Results(ui.element, component="results.js"):
         """Say that a training is running and how far it is, and set the page's address."""
         self.run_method("wait", f"{WAITING} {100 * fraction:.0f} %" if fraction else WAITING, address)
 
-    def show(self, observed: Observed, address: str) -> None:
-        """Show one training's results, and set the page's address."""
-        before = self._observed
+    def show(self, observed: Observed, address: str, alone: bool = False) -> None:
+        """Show one training's results, with or without those before, and set the page's address."""
+        before = None if alone else self._observed
         if before is not None and before.settings == observed.settings:
             before = None  # the same again, as after a reconnection
         self._observed = observed

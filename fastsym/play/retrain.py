@@ -60,6 +60,11 @@ class Observed:
     """Duration of the training alone."""
 
     @property
+    def as_one(self) -> bool:
+        """Whether one unit was trained in place of all."""
+        return self.settings.one_unit and self.variant != "numpy"
+
+    @property
     def params(self) -> Params:
         """After the last update."""
         return self.at(-1)
@@ -121,7 +126,7 @@ def retrain(
     start = initialise(s.start, len(X), 1 if one_unit else s.hidden, s.scale, s.seed, s.dtype, s.perturbation)
     problem = checked(X, y, start, s.iterations, s.learning_rate)
     variant = select("fast" if fast else "numpy", problem)
-    multiplicity = checked_multiplicity([s.hidden], problem) if one_unit and s.hidden > 1 else None
+    multiplicity = checked_multiplicity([s.hidden], problem) if one_unit else None
     costs = np.empty(s.iterations, X.dtype)
     iterations, kept = [], []
     steps = len(y) * problem.params.W2.size

@@ -14,6 +14,8 @@ from fastsym.model.initialise import BLOCKS, KINDS, default_scale, initialise
 
 MOST_HIDDEN = 1024
 MOST_ITERATIONS = 30_000
+MOST_TRAINED_EACH = 8
+"""Up to this many units that start equal are trained each, so that one sees that they stay equal."""
 DTYPES = ("float64", "float32")
 TEST = ("none", "every fourth")
 """Which samples are kept from training, for the test accuracy."""
@@ -42,15 +44,20 @@ class Settings:
     test: str = TEST[0]
 
     @property
-    def one_unit(self) -> bool:
-        """Whether all units start equal and are therefore trained as one, counted H times."""
+    def starts_equal(self) -> bool:
+        """Whether all units start equal."""
         return self.start in ("zeros", "constant") and self.perturbation == 0
+
+    @property
+    def one_unit(self) -> bool:
+        """Whether one unit is trained with multiplicity H, because so many units start equal."""
+        return self.starts_equal and self.hidden > MOST_TRAINED_EACH
 
     @property
     def without_effect(self) -> set[str]:
         """Names of the settings that change nothing with this start."""
         scale = {"scale"} if self.start == "zeros" else set()
-        return scale | ({"seed"} if self.one_unit else set())
+        return scale | ({"seed"} if self.starts_equal else set())
 
 
 class Range(NamedTuple):
@@ -216,9 +223,10 @@ def to_python(settings: Settings, data: str) -> str:
         The expression that loads its table.
     """
     s = settings
-    hidden, more = s.hidden, ""
-    if s.one_unit and s.hidden > 1:  # as one unit that counts as all of them
-        hidden, more = 1, f", multiplicity=[{s.hidden}]"
+    hidden, note, more = s.hidden, "", ""
+    if s.one_unit:
+        hidden, more = 1, f"\n    multiplicity=[{s.hidden}],"
+        note = f"# All {s.hidden} units start equal: one unit with a multiplicity stands for them.\n"
     X, y = ("data.X", "data.y") if s.test == TEST[0] else ("data.X[:, train]", "data.y[train]")
     split = "" if s.test == TEST[0] else "train = [m for m in range(len(data.y)) if m % 4 != 3]\n"
     return f"""\
@@ -226,10 +234,12 @@ import fastsym
 
 data = {data}
 {split}X, y = {X}.astype({s.dtype!r}), {y}
-start = fastsym.initialise(
+{note}start = fastsym.initialise(
     {s.start!r}, n_features=len(X), hidden={hidden}, scale={s.scale!r},
     seed={s.seed}, dtype={s.dtype!r}, perturbation={s.perturbation!r},
 )
-training = fastsym.train(X, y, start, iterations={s.iterations}, learning_rate={s.learning_rate!r}{more})
+training = fastsym.train(
+    X, y, start, iterations={s.iterations}, learning_rate={s.learning_rate!r},{more}
+)
 print(training.costs[-1])
 """

@@ -6,7 +6,7 @@ CONTROLS = {
     "hidden": "The number of tanh units between the features and the output.",
     "start": "How the weights are chosen before training. zeros: all 0. constant: all equal to the scale. normal and "
     "uniform: random, times the scale. glorot, he and orthogonal: random, their size set by a rule (scale 1). w1 zero "
-    "and w2 zero: one layer of weights is 0. blocks: groups of equal units.",
+    "and w2 zero: one layer of weights is 0. blocks: groups of equal units; units left over start at 0 and stay 0.",
     "scale": "The size of the starting weights: the constant itself, or the factor by which random numbers are "
     "multiplied.",
     "perturbation": "Random numbers of this size are added to all starting weights. Units that would start equal then "
@@ -28,13 +28,16 @@ FACTS = {
     "Accuracy, training": "The share of the training samples that are classified correctly.",
     "Accuracy, test": "The share of the test samples that are classified correctly.",
     "Classes, bit for bit": "Two units are in the same class if all their weights are equal in every bit, up to the "
-    "sign of the whole unit. AAB: the first two units are equal, the third is different.",
+    "sign of the whole unit. AAB: the first two units are equal, the third is different. Up to 8 units are always "
+    "trained each, so their equality is observed.",
     "Classes within 0.001": "The same, but weights that differ by 0.001 at most count as equal.",
     "Dead units": "Units whose weights are all zero. Their gradients are zero, so they stay dead.",
     "Saturated hidden values": "The share of the outputs of hidden units that are above 0.99 or below -0.99. There "
     "tanh is nearly flat, and the unit hardly learns.",
     "Training took": "The time of the training alone, without drawing.",
-    "Variant": "The implementation that trained. numpy is used while the faster ones are being compiled.",
+    "Variant": "The implementation that trained. numpy is used while the faster ones are being compiled. If more than "
+    "8 units start equal, they are trained as one unit with a multiplicity; training each of them gives the same up to "
+    "rounding, as fastsym's tests verify.",
 }
 """Fact -> its meaning."""
 
@@ -52,14 +55,15 @@ TOUR = (
     Step(
         "Zeros: nothing moves but b2",
         "All weights start at 0 and stay 0, because each of their gradients contains a factor that is 0. The cost "
-        "nevertheless falls, because the output bias b2 learns the share of class 1. Look at the network: it shows no "
-        "edge.",
+        "nevertheless falls, because the output bias b2 learns the share of class 1. In the network, all edges are "
+        "dotted: they carry a weight of 0.",
         {"start": "zeros"},
     ),
     Step(
         "A constant: all units stay equal",
         "Every weight starts at 0.01. Now the weights move, but all units get the same gradient and stay equal for "
-        "ever: four units do the work of one. The grey line shows the previous run.",
+        "ever: four units do the work of one. Each of them was trained, and they are equal in every bit. Grey lines "
+        "show the previous run.",
         {"start": "constant"},
     ),
     Step(

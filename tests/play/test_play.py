@@ -180,6 +180,7 @@ def compiled() -> None:
         Settings(hidden=1, start="zeros", features="article", learning_rate=0.01),
         Settings(hidden=5, start="constant", scale=0.1, features="no_id", dtype="float32", perturbation=1e-3),
         Settings(hidden=7, start="constant", scale=0.1),
+        Settings(hidden=9, start="constant", scale=0.1),
         Settings(hidden=3, start="zeros", test="every fourth"),
         Settings(hidden=4, start="blocks:2+1", seed=3, iterations=1),
         Settings(hidden=7, start="orthogonal", scale=1.0, seed=1, iterations=1234, test="every fourth"),
@@ -204,14 +205,35 @@ def test_the_page_shows_what_fastsym_trains_and_the_exported_lines_print(chosen:
 
 
 def test_equal_units_trained_as_one_end_where_the_wide_network_does() -> None:
-    chosen = Settings(hidden=7, start="constant", scale=0.1)
+    chosen = Settings(hidden=9, start="constant", scale=0.1)
     observed = observed_of(chosen)
+    assert observed.as_one
+    assert "multiplicity 9" in charts.summary(observed)
     data = fastsym.load_titanic(chosen.features)
     start = fastsym.initialise(chosen.start, len(data.X), chosen.hidden, chosen.scale)
     wide = fastsym.train(data.X, data.y, start, chosen.iterations, chosen.learning_rate)
-    assert observed.labels.tolist() == [0] * 7
+    assert observed.labels.tolist() == [0] * 9
     # Their sums are rounded in another order, and no unit separates: the difference stays far below that of a unit.
     np.testing.assert_allclose(observed.costs, wide.costs, rtol=1e-9)
+
+
+@pytest.mark.parametrize("start", ["zeros", "constant"])
+def test_few_equal_units_are_trained_each_and_many_as_one(start: str) -> None:
+    few, many = Settings(hidden=8, start=start), Settings(hidden=9, start=start)
+    assert len(trained(few)[0].params.W2) == 8
+    assert len(trained(many)[0].params.W2) == 1
+    observed = observed_of(few)
+    assert not observed.as_one
+    assert observed.labels.tolist() == [0] * 8
+    assert "multiplicity" not in charts.summary(observed)
+    assert observed_of(many).as_one
+
+
+def test_units_in_no_block_are_said_to_be_dead() -> None:
+    observed = observed_of(Settings(start="blocks:2+1"))
+    assert observed.dead == 1
+    assert "The number of dead units is 1" in charts.summary(observed)
+    assert "dead" not in charts.summary(observed_of(Settings(start="blocks:2+2")))
 
 
 @pytest.mark.parametrize("iterations", [1, 99, 100, 101, 1005, 3000, 30_000])
