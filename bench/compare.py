@@ -38,7 +38,6 @@ from fastsym.timing.interleave import interleave
 from fastsym.timing.machine import describe_machine, machine_name
 from fastsym.timing.roofline import fewest_operations, measure_roofline
 from fastsym.timing.stats import Floats, paired_ratio
-from fastsym.training.registry import OWN
 
 YARDSTICKS = ("simd", "parallel")
 """The variants that all others are compared with: on one thread, and on as many as the other systems have."""
@@ -122,7 +121,7 @@ def compare(
             for count in peer.threads
             if peer.name in only and peer.missing() is None
         }
-        variants = [variant.name for variant in OWN if variant.name in only]
+        variants = [name for name in fastsym.VARIANTS if name in only]
         for name in variants:
             certificate = certify(name)
             if not certificate.passed:
@@ -154,7 +153,7 @@ def main(
     out: Annotated[Path | None, typer.Option(help="Folder for performance.csv and times.csv.")] = None,
 ) -> None:
     """Time every variant and every other system that is installed, interleaved."""
-    names = {variant.name for variant in OWN} | set(PEERS)
+    names = set(fastsym.VARIANTS) | set(PEERS)
     chosen = set(only.split(",")) if only else names
     if unknown := chosen - names:
         raise typer.BadParameter(f"expected some of {', '.join(sorted(names))}; got {', '.join(sorted(unknown))}")

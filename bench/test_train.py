@@ -12,7 +12,6 @@ from bench.peers.process import LEARNING_RATE
 from bench.reported import REPORTED
 from bench.turns import REFERENCE_SECONDS
 from fastsym.timing.interleave import ITERATIONS, WIDTHS
-from fastsym.training.registry import OWN
 
 LONGEST_SECONDS = 0.3
 PEER_ITERATIONS = 100
@@ -20,7 +19,7 @@ PEER_LONGEST_SECONDS = 0.1
 CASES = [(H, T) for H in WIDTHS for T in ITERATIONS if T * REFERENCE_SECONDS[H] <= LONGEST_SECONDS]
 
 
-@pytest.mark.parametrize("variant", [variant.name for variant in OWN])
+@pytest.mark.parametrize("variant", list(fastsym.VARIANTS))
 @pytest.mark.parametrize(("hidden", "iterations"), CASES, ids=[f"H{H}-T{T}" for H, T in CASES])
 def test_train(certified, time_training, hidden, iterations, variant):
     data = fastsym.load_titanic()

@@ -31,11 +31,13 @@ To debug it, take the smallest case that fails and compare it with the reference
 
     failure = smallest_failure({name!r}, {dtype!r})
     case = failure.case
+    print(*failure.reasons, f"learning rate {{case.learning_rate:g}}", sep="\\n")
+    print("largest error of each kind of result, in units of its bound:", failure.worst())
     X, y, start = case.problem()
     mine, right = (
         fastsym.train(X, y, start, case.iterations, case.learning_rate, each) for each in ({name!r}, "reference")
     )
-    print(failure.reasons, mine.costs - right.costs)
+    print("differences, rounding included:", mine.costs - right.costs)
     for name, ours, theirs in zip(start._fields, mine.params, right.params):
         print(name, ours - theirs, sep="\\n")"""
 
@@ -162,22 +164,32 @@ def certify(
     if not quiet:
         typer.echo(f"checking {variant} in {dtype} ...", err=True)
     from fastsym import agreement
+    from fastsym.model.params import Params
 
     certificate = agreement.certify(variant, dtype, thorough=thorough)
     if certificate.passed:
         typer.echo(certificate.summary())
+        for covered in certificate.covers:
+            typer.echo(f"  tried: {covered}")
+        for missing in certificate.not_covered:
+            typer.echo(f"  not tried, because {variant} does not offer it: {missing}")
         return
     typer.echo(f"{variant} {dtype}: REJECTED for {len(certificate.reasons)} reasons")
     for reason in certificate.reasons[:MOST_REASONS]:
         typer.echo(f"  {reason}")
     if len(certificate.reasons) > MOST_REASONS:
         typer.echo(f"  and {len(certificate.reasons) - MOST_REASONS} more")
+    if certificate.wrong:
+        right = [kind for kind in ("cost", *Params._fields) if kind not in dict(certificate.wrong)]
+        counts = ", ".join(f"{kind} in {count}" for kind, count in certificate.wrong)
+        never = f"; never: {', '.join(right)}" if right else ""
+        typer.echo(f"wrong results, of {certificate.cases} trainings: {counts}{never}")
     failure = agreement.smallest_failure(variant, dtype, thorough=thorough)
     if failure is not None:
         case = failure.case
         typer.echo(
             f"smallest case that fails: D {len(case.X)}, H {case.hidden}, M {case.X.shape[1]}, iterations "
-            f"{case.iterations}: {failure.reasons[0]}"
+            f"{case.iterations}: {'; '.join(reason.removeprefix(f'{case.name}: ') for reason in failure.reasons)}"
         )
         typer.echo(DEBUG.format(name=variant, dtype=dtype))
     raise typer.Exit(1)

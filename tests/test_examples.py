@@ -17,20 +17,33 @@ EXAMPLES = ROOT / "examples"
 
 def run(*arguments: str, paths: tuple[Path, ...] = ()) -> str:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, *paths)))}
-    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_a_variant_of_another_package_is_certified_without_code_for_it(tmp_path: Path) -> None:
-    example = EXAMPLES / "add_a_variant"
-    project = tomllib.loads((example / "pyproject.toml").read_text())["project"]
-    # What an installer would leave behind, without running one.
-    metadata = tmp_path / "fastsym_lean-0.1.0.dist-info"
+def installed(folder: Path) -> str:
+    """Leave in a folder what an installer of the example would leave behind; return the variant's name."""
+    project = tomllib.loads((EXAMPLES / "add_a_variant" / "pyproject.toml").read_text())["project"]
+    metadata = folder / "fastsym_lean-0.1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 0.1.0\n")
     ((name, value),) = project["entry-points"]["fastsym.variants"].items()
     (metadata / "entry_points.txt").write_text(f"[fastsym.variants]\n{name} = {value}\n")
+    return str(name)
+
+
+def test_a_variant_of_another_package_is_a_row_of_the_benchmarks(tmp_path: Path) -> None:
+    name = installed(tmp_path)
+    options = ("--collect-only", "-q", "-p", "no:cacheprovider", "-k", f"{name} and H4-T100-")
+    listed = run("-m", "pytest", "bench/test_train.py", *options, paths=(EXAMPLES / "add_a_variant", tmp_path))
+    assert f"test_train[H4-T100-{name}]" in listed
+
+
+def test_a_variant_of_another_package_is_certified_without_code_for_it(tmp_path: Path) -> None:
+    example, name = EXAMPLES / "add_a_variant", installed(tmp_path)
     code = f"from fastsym.agreement import certify; print(certify({name!r}).to_json())"
     certificate = Certificate.from_json(run("-c", code, paths=(example, tmp_path)))
     assert certificate.passed, certificate.summary()

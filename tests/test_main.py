@@ -7,6 +7,7 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -228,3 +229,23 @@ def test_certify_a_right_and_a_wrong_variant(monkeypatch: pytest.MonkeyPatch) ->
     with redirect_stdout(printed):
         exec(code_shown, {})
     assert "b1\n[" in printed.getvalue()
+    assert "'b1': " in printed.getvalue()
+    (counted,) = [line for line in out.splitlines() if line.startswith("wrong results, of ")]
+    assert re.fullmatch(r"wrong results, of \d+ trainings: b1 in \d+.*", counted)
+
+
+def test_certify_a_kernel_that_does_not_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    @numba.njit
+    def kernel(b2: Array) -> float:
+        return b2[0]  # type: ignore[no-any-return]
+
+    def by_habit(X: Array, y: Array, params: fastsym.Params, rate: float, costs: Array) -> None:  # noqa: ARG001
+        costs[:] = kernel(params.b2)
+
+    wrong = fastsym.Variant("habit", "takes b2 for an array of one number", by_habit)
+    monkeypatch.setitem(fastsym.VARIANTS._known, "habit", wrong)  # type: ignore[attr-defined]
+    code, out, err = run("certify", "habit", "--quiet")
+    assert (code, err) == (1, "")
+    place = f"test_main.py:{kernel.py_func.__code__.co_firstlineno + 2}"
+    assert f"raised TypingError at {place}: " in out.splitlines()[1]
+    assert len(out.splitlines()) < 40

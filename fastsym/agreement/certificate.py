@@ -1,6 +1,7 @@
 """All checks of a variant, and their verdict as one record."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from fastsym.agreement import bounds, case_classes, divergence, long_run, system
 from fastsym.agreement.calls import trains
 from fastsym.agreement.case_classes import CLASSES
 from fastsym.agreement.examination import (
+    OTHER_BITS,
     CaseResult,
     check_case,
     check_changes,
@@ -29,6 +31,8 @@ QUANTILES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 USUAL_FEATURES = (8, 9, 17, 26, 72)
 """D of the stored cases that are not for the thorough check alone."""
 OTHER = {"float64": "float32", "float32": "float64"}
+FEW = 10
+"""Cases after which a variant that gave no number in any of them is not asked further."""
 SIDE_BY_SIDE = 25
 """Trainings of each of two threads at the same time."""
 PATH_ITERATIONS = 100
@@ -57,6 +61,8 @@ class Certificate:
     passed: bool
     reasons: tuple[str, ...]
     """What failed; empty if nothing did."""
+    wrong: tuple[tuple[str, int], ...]
+    """Kinds of results (cost, W1, ...) that were beyond their bounds, and in how many cases."""
     cases: int
     """Trainings that were compared: with their exact result, with float64, or with the same in another way."""
     components: int
@@ -101,15 +107,19 @@ class Certificate:
         for name in ("own", "reference"):
             errors = fields[name]
             fields[name] = Errors(errors["worst"], errors["median"], tuple(errors["quantiles"]))
-        fields["versions"] = tuple((name, number) for name, number in fields["versions"])
+        for name in ("versions", "wrong"):
+            fields[name] = tuple((kind, number) for kind, number in fields[name])
         return Certificate(**fields)
 
     def summary(self) -> str:
         """Say it in one line."""
         if not self.passed:
-            return f"{self.variant} {self.dtype}: REJECTED for {len(self.reasons)} reasons, first {self.reasons[0]}"
+            return (
+                f"{self.variant} {self.dtype}: REJECTED for {len(self.reasons)} reasons; the first: {self.reasons[0]}"
+            )
         return (
-            f"{self.variant} {self.dtype}: agrees in {self.cases} trainings of {len(self.covers)} classes, "
+            f"{self.variant} {self.dtype}: agrees in {self.cases} trainings of {len(self.covers)} of "
+            f"{len(self.covers) + len(self.not_covered)} classes, "
             f"{self.components} numbers exactly known: worst {self.own.worst:.2g} of the bound "
             f"({self.worst_component}), median {self.own.median:.1e} (reference: worst {self.reference.worst:.2g}, "
             f"median {self.reference.median:.1e}), largest bias {self.bias:.2g} u; "
@@ -158,11 +168,25 @@ def _results(variant: Variant, dtype: str, thorough: bool) -> Iterator[tuple[str
             yield from (("overflow", result) for result in check_overflow(variant, pair[0]))
 
 
+def _tried(variant: Variant, dtype: str, thorough: bool) -> list[tuple[str, CaseResult]]:
+    """Run all cases, but few if none of these gives a number: more of the same would only take time."""
+    found: list[tuple[str, CaseResult]] = []
+    for each in _results(variant, dtype, thorough):
+        found.append(each)
+        if len(found) == FEW and all(np.isnan(result.errors).all() for _, result in found):
+            break
+    return found
+
+
 def path_errors(variant: Variant, dtype: str) -> dict[int, float]:
-    """Largest distance from the reference's path over the band's envelope, for each width."""
+    """Largest distance from the reference's path over the band's envelope, for each width; NaN if the variant fails."""
     errors = {}
     for hidden in divergence.WIDTHS:
-        distances = divergence.divergence(variant.train_network, hidden, dtype, PATH_ITERATIONS)
+        try:
+            distances = divergence.divergence(variant.train_network, hidden, dtype, PATH_ITERATIONS)
+        except Exception:  # what a program of somebody else raises is its failure, which the cases report
+            errors[hidden] = float("nan")
+            continue
         errors[hidden] = float(np.max(distances / divergence.band(hidden, dtype).envelope[: len(distances)]))
     return errors
 
@@ -194,16 +218,23 @@ def smallest_failure(
 ) -> CaseResult | None:
     """Return the failing case that takes the fewest steps, to debug a variant by; None if no single case fails.
 
-    Cases without multiplicities come first, because any variant can be called with them. Arguments as for
-    :func:`certify`.
+    Cases without multiplicities come first, because any variant can be called with them; and of these the ones in
+    which the same call gave other bits, because that names the cause. Arguments as for :func:`certify`.
     """
     checked = VARIANTS[variant] if isinstance(variant, str) else variant
-    failures = [result for _, result in _results(checked, np.dtype(dtype).name, thorough) if result.reasons]
-    return min(failures, key=lambda failure: _steps(failure.case), default=None)
+    failures = [result for _, result in _tried(checked, np.dtype(dtype).name, thorough) if result.reasons]
+    return min(failures, key=_steps, default=None)
 
 
-def _steps(case: truth.Case) -> tuple[bool, int]:
-    return case.multiplicity is not None, case.iterations * case.X.size * max(case.hidden, 1)
+def _steps(failure: CaseResult) -> tuple[bool, bool, int]:
+    case, changes = failure.case, any(reason.endswith(OTHER_BITS) for reason in failure.reasons)
+    return case.multiplicity is not None, not changes, case.iterations * case.X.size * max(case.hidden, 1)
+
+
+def _wrong(results: Iterable[CaseResult]) -> tuple[tuple[str, int], ...]:
+    """Count for each kind of result the cases in which it was beyond its bound."""
+    counts = Counter(kind for result in results for kind, error in result.worst().items() if not (error <= 1))
+    return tuple(counts.most_common())
 
 
 def certify(variant: str | Variant, dtype: DTypeLike = np.float64, *, thorough: bool = False) -> Certificate:
@@ -249,7 +280,7 @@ def _errors(results: Sequence[CaseResult]) -> Errors:
 
 @cache
 def _certify(variant: Variant, dtype: str, thorough: bool) -> Certificate:
-    found = list(_results(variant, dtype, thorough))
+    found = _tried(variant, dtype, thorough)
     exact = [result for kind, result in found if kind == "exact"]
     worst = max(exact, key=lambda result: _size(result.errors))
     place = truth.component(worst.case.params, worst.case.iterations, int(np.argmax(_finite(worst.errors))))
@@ -263,6 +294,7 @@ def _certify(variant: Variant, dtype: str, thorough: bool) -> Certificate:
         dtype=dtype,
         passed=not reasons,
         reasons=tuple(reasons),
+        wrong=_wrong(result for _, result in found),
         cases=len(found),
         components=sum(int(np.count_nonzero(result.case.truth[0])) for result in exact),
         covers=tuple(text for kind, text in COVERS.items() if kind in covers),

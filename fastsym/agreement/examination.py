@@ -1,11 +1,14 @@
 """Trainings of a variant, watched from outside and compared with what they should give."""
 
+import re
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +22,8 @@ from fastsym.training.registry import Variant
 
 MARGIN = 32
 """Numbers on either side of each array that is handed out, all NaN: more than a wide vector register holds."""
+HERE = Path(__file__).parent
+OTHER_BITS = "the same call gave other bits the second time"
 ZERO_ITERATIONS = "zero iterations changed the parameters"
 WATCHED_ITERATIONS = 2000
 """From so many iterations on X and y are watched."""
@@ -34,6 +39,14 @@ class CaseResult(NamedTuple):
     """Signed errors of costs, final parameters and snapshots, in units of their bounds."""
     reasons: tuple[str, ...]
     """What failed."""
+
+    def worst(self) -> dict[str, float]:
+        """Return the largest error of each kind of result (cost, W1, ...), in units of its bound."""
+        case, errors = self.case, np.abs(self.errors)
+        fields = np.repeat(case.params._fields, [np.size(field) for field in case.params])
+        repeats = -(-max(0, len(errors) - case.iterations) // len(fields))
+        kinds = np.concatenate([np.repeat("cost", case.iterations), np.tile(fields, repeats)])[: len(errors)]
+        return {str(kind): float(np.max(errors[kinds == kind])) for kind in dict.fromkeys(kinds)}
 
 
 class _Guarded:
@@ -113,7 +126,16 @@ def _name(case: Case, index: int) -> str:
 
 
 def _failure(error: Exception) -> str:
-    return f"raised {type(error).__name__}: {error}"
+    """Say in one line what a variant raised, and where in its own code."""
+    # Numba's messages begin with the step of the compiler, and name the place in what they could not compile.
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("Failed in ")]
+    text = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
+    places = re.findall(r'File "(.+?)", line (\d+)', str(error))
+    if not places:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
+        places = [(frame.filename, str(frame.lineno)) for frame in frames if Path(frame.filename).parent != HERE]
+    place = f" at {Path(places[-1][0]).name}:{places[-1][1]}" if places else ""
+    return f"raised {type(error).__name__}{place}: {text}"
 
 
 def check_case(variant: Variant, case: Case, *, again: bool = True) -> CaseResult:
@@ -151,7 +173,7 @@ def check_changes(variant: Variant, cases: Sequence[Case], *, again: bool = Fals
                 else:
                     result = arrays.run(variant, call, case.iterations)
                 if again and not np.array_equal(result, arrays.run(variant, call, case.iterations), equal_nan=True):
-                    reasons.append("the same call gave other bits the second time")
+                    reasons.append(OTHER_BITS)
                 compared, wrong = compare(case, result)
             except Exception as error:  # whatever a program of somebody else raises is its failure, not the check's
                 compared, wrong = np.full(len(case.bound), np.nan), [_failure(error)]
