@@ -14,6 +14,7 @@ from fastsym.regression import decision
 from fastsym.regression.decision import EVERYTHING, Kept, decide, detectable_log, enough, screen
 from fastsym.regression.triples import Sample, clocks, interval_error, noise_of, standard_error, table_of, triples_of
 
+CLOCKS = ("wall_seconds", "processor_seconds", "own_seconds")
 SURE = float(norm.ppf(0.9))
 """Quantile of one step of two."""
 BAR = 0.02
@@ -166,6 +167,15 @@ def test_a_few_bad_processes_of_the_control_count_by_the_interval():
         assert enough(made, Kept(("a",), (), False), BAR) == expected
 
 
+def test_what_a_whole_triple_shares_does_not_prolong_a_confirmation():
+    """A machine that is slower for a while is so for all three processes."""
+    made = [
+        sample._replace(**{name: math.exp(sample.triple % 4) * getattr(sample, name) for name in CLOCKS})
+        for sample in samples({"a": 0.0}, 0.001, 12, "confirmation")
+    ]
+    assert enough(made, Kept(("a",), (), False), BAR)
+
+
 def test_confirmation_is_over_when_what_is_significant_would_be_seen():
     # At a bar of 1 % the limit of significance is the later one to be reached; two cases need more than one.
     for names in (("a",), ("a", "b")):
@@ -237,6 +247,17 @@ def test_a_test_that_needed_no_confirmation_counts_the_planned_one():
     limit = max(math.log1p(BAR) + SURE * error_of(0.01, 30), (norm.isf(0.01 / 4) + SURE) * error_of(0.01, 30))
     assert cases["a"].detectable == pytest.approx(math.expm1(limit), rel=1e-4)
     assert EVERYTHING in cases
+    noisier = samples(dict.fromkeys("abcd", 0.0), 0.05, 8)
+    cases = {case.name: case for case in decide(noisier, confirmation, without, BAR, 30).cases}
+    of_four = (norm.isf(0.01 / 4) + SURE) * error_of(0.05, 30)  # three tests, and all of them together
+    assert cases["a"].detectable == pytest.approx(math.expm1(of_four), rel=1e-4)
+
+
+def test_one_triple_of_a_confirmation_counts_instead_of_the_screening():
+    confirmation = samples({"a": 0.01}, 0.001, 1, "confirmation", first=8)
+    found = decide(samples({"a": 0.0}, 0.001, 8), confirmation, Kept(("a",), (), False), BAR, 30).cases[0]
+    assert (found.triples, found.confirmed) == (1, True)
+    assert found.change.ratio == pytest.approx(math.exp(0.01))
 
 
 def test_a_case_without_times_has_no_change():
