@@ -98,7 +98,10 @@ def _compare(repository: Repository, settings: Settings, clock: Clock, report: R
         report.head = replace(report.head, changed=_changed(repository, head, trees["head"], place))
         differing = sources.differing_files(trees["base"], trees["head"])
         if not differing:
-            report.end("pass", "base and head hold the same files, so there is nothing to time", PASS)
+            same = "base and head hold the same files"
+            if unlike := sources.differing_files(trees["base"], trees["head"], layout=True):
+                same = f"only comments and the layout of Python code differ ({_some(unlike)})"
+            report.end("pass", f"{same}, so there is nothing to time", PASS)
             return
         sides.build(clock)
         _Session(sides, settings, clock, report, np.random.default_rng(report.seed)).run(differing)
@@ -112,6 +115,10 @@ def _changed(repository: Repository, commit: str, tree: Path, place: Workshop) -
         return tuple(sources.differing_files(clean.path, tree))
     finally:
         clean.remove()
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 @dataclass
@@ -148,8 +155,7 @@ class _Session:
             report.notes += [note for note in found.notes if note not in report.notes]
             report.left_out, report.versions, report.fingerprints = found.left_out, found.versions, found.fingerprints
         if found.documents_only:
-            names = ", ".join(differing[:3]) + (", ..." if len(differing) > 3 else "")
-            report.end("pass", f"only documentation differs ({names}), so there is nothing to time", PASS)
+            report.end("pass", f"only documentation differs ({_some(differing)}), so there is nothing to time", PASS)
             return
         if self._worse_code(differing, trees) or self._wrong():
             return

@@ -22,17 +22,26 @@ def files_of(tree: Path) -> set[str]:
     return found
 
 
-def differing_files(base: Path, head: Path) -> list[str]:
-    """List the files that are not the same in two checkouts; comments and the layout of Python code do not count."""
+def differing_files(base: Path, head: Path, *, layout: bool = False) -> list[str]:
+    """List the files that are not the same in two checkouts.
+
+    Parameters
+    ----------
+    base, head
+        The checkouts.
+    layout
+        Whether comments and the layout of Python code count.
+    """
     before, after = files_of(base), files_of(head)
-    return sorted((before ^ after) | {name for name in before & after if not _same(base / name, head / name)})
+    unlike = {name for name in before & after if not _same(base / name, head / name, layout)}
+    return sorted((before ^ after) | unlike)
 
 
-def _same(before: Path, after: Path) -> bool:
+def _same(before: Path, after: Path, layout: bool) -> bool:
     if before.is_symlink() or after.is_symlink():
         return before.is_symlink() and after.is_symlink() and before.readlink() == after.readlink()
     contents = before.read_bytes(), after.read_bytes()
-    if contents[0] == contents[1] or before.suffix != SOURCE:
+    if contents[0] == contents[1] or layout or before.suffix != SOURCE:
         return contents[0] == contents[1]
     try:
         trees = [ast.dump(ast.parse(content)) for content in contents]

@@ -94,7 +94,7 @@ def test_equal_files_pass_at_once(folder, temporary):
     ("files", "words"),
     [
         ({"README.md": "Other\n"}, "only documentation differs (README.md)"),
-        ({"src/toy_package/__init__.py": PACKAGE + "# a comment\n"}, "same files"),
+        ({"src/toy_package/__init__.py": PACKAGE + "# a comment\n"}, "comments"),
         ({"src/toy_package/unused.py": "x = 1\n"}, "nothing differs that the 1 tests load"),
     ],
 )
