@@ -49,8 +49,8 @@ def count_classes(params: Params, tolerance: float = 0.0) -> Array:
 def dead_units(params: Params, tolerance: float = 0.0) -> Array:
     """Return (..., H) booleans: whether all numbers of a unit are zero (or at most ``tolerance`` in size).
 
-    Such a unit adds nothing to the output and its gradient is exactly zero, so it stays dead. A unit with only
-    W2[h] = 0 is not dead: its gradient with respect to W2[h] is not zero.
+    A unit whose numbers are all zero adds nothing to the output and its gradient is exactly zero, so it stays dead. A
+    unit with only W2[h] = 0, or only b1[h] not zero, is not dead: its gradient with respect to W2[h] is not zero.
     """
     return np.asarray(np.abs(unit_vectors(params)).max(axis=-1) <= tolerance)
 

@@ -23,15 +23,15 @@ CONTROLS = {
 FACTS = {
     "Final cost": "The mean cross-entropy in the last iteration, in nats per sample. A prediction of 0.5 "
     "for every sample costs ln 2 = 0.693.",
-    "Output bias b2": "The number that is added to the weighted sum of all units. If all weights start at 0, only b2 "
-    "changes.",
+    "Output bias b2": "The number that is added to the weighted sum of all units. If all weights and "
+    "biases start at 0, only b2 changes.",
     "Accuracy, training": "The share of the training samples that are classified correctly.",
     "Accuracy, test": "The share of the test samples that are classified correctly.",
     "Classes, bit for bit": "Two units are in the same class if all their weights are equal in every bit, up to the "
     "sign of the whole unit. AAB: the first two units are equal, the third is different. Up to 8 units are always "
     "trained each, so their equality is observed.",
     "Classes within 0.001": "The same, but weights that differ by 0.001 at most count as equal.",
-    "Dead units": "Units whose weights are all zero. Their gradients are zero, so they stay dead.",
+    "Dead units": "Units whose weights and bias b1 are all zero. Their gradients are zero, so they stay dead.",
     "Saturated hidden values": "The share of the outputs of hidden units that are above 0.99 or below -0.99. There "
     "tanh is nearly flat, and the unit hardly learns.",
     "Training took": "The time of the training alone, without drawing.",
