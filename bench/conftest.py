@@ -19,9 +19,13 @@ MAX_ROUNDS = 12
 
 COLUMNS = ["median", "iqr", "rounds"]
 """Of the table, unless --benchmark-columns says otherwise; with all columns it is wider than a screen."""
+CHECKED = set()
+"""Variants and precisions of which it was said that they are checked."""
 
 
 def pytest_configure(config):
+    if not any(option.startswith("--benchmark-sort") for option in config.invocation_params.args):
+        config.option.benchmark_sort = "median"  # the first of the columns
     if getattr(config.option, "benchmark_columns", COLUMNS) is None:
         config.option.benchmark_columns = COLUMNS
 
@@ -55,6 +59,10 @@ def certify_once(variant, dtype):
 def certified(request, variant):
     """Compile and certify the benchmark's variant before anything is timed; what of it goes into a record."""
     dtype = request.node.callspec.params.get("dtype", "float64")
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and (variant, dtype) not in CHECKED:
+        CHECKED.add((variant, dtype))
+        terminal.write_line(f"checking {variant} in {dtype} before it is timed ...")
     record, why_not = certify_once(variant, dtype)
     if why_not:
         pytest.fail(f"{variant} {dtype} is not equal to the reference, so it is not timed:\n{why_not}")
