@@ -3,7 +3,7 @@
 What the gate's benchmarks do not need is imported where it is used: the gate starts hundreds of processes.
 """
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import cache
 
 import numpy as np
@@ -59,10 +59,11 @@ def certify_once(variant, dtype):
 def certified(request, variant):
     """Compile and certify the benchmark's variant before anything is timed; what of it goes into a record."""
     dtype = request.node.callspec.params.get("dtype", "float64")
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-    if terminal is not None and (variant, dtype) not in CHECKED:
+    if (variant, dtype) not in CHECKED:
         CHECKED.add((variant, dtype))
-        terminal.write_line(f"checking {variant} in {dtype} before it is timed ...")
+        terminal, capture = map(request.config.pluginmanager.get_plugin, ("terminalreporter", "capturemanager"))
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            terminal.write_line(f"checking {variant} in {dtype} before it is timed ...")
     record, why_not = certify_once(variant, dtype)
     if why_not:
         pytest.fail(f"{variant} {dtype} is not equal to the reference, so it is not timed:\n{why_not}")
