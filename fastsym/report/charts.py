@@ -16,6 +16,10 @@ from fastsym.report.style import BLUE, INK, MUTED, VERMILLION, variant_style
 
 START_NAMES = {"zeros": "zero weights", "constant": "constant weights", "normal": "random weights"}
 CASE_NAMES = {1: "case 1, zero start", 2: "case 2, random start"}
+CASES_IN_WORDS = (
+    "The article has three cases: case 0 is one layer, from zeros and from random weights; case 1 is two layers from "
+    "zeros; case 2 is two layers from random weights."
+)
 CASE_COLOURS = {1: BLUE, 2: VERMILLION}
 ROOFLINE = "roofline of one core"
 

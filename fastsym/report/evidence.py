@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.experiments.article import CURVE_ITERATIONS, LAYER_ITERATIONS
+from fastsym.experiments.article import (
+    CURVE_ITERATIONS,
+    LAYER_ITERATIONS,
+    LAYER_LEARNING_RATE,
+    NETWORK_LEARNING_RATE,
+)
 from fastsym.experiments.claims import CLAIMS, Runs
 from fastsym.experiments.claims.runs import RECORD_EVERY
 from fastsym.experiments.symmetry import each_network, recorded, saturated_fraction
@@ -117,8 +122,9 @@ def evidence_plot(figure: str, curves: pd.DataFrame) -> Plot:
         data=frame.drop(columns="figure"),
         draw=lambda target: _draw_evidence(target, frame, label),
         note=f"For the claim{'s' if claims[1:] else ''} {', '.join(claims)}. Lines and marks: the median over the "
-        "seeds, where the start is random. Shaded areas or bars: 10 % to 90 % of the seeds.",
-        height_inches=0.9 + 1.55 * frame["features"].nunique(),
+        "seeds, where the start is random. Shaded areas or bars: 10 % to 90 % of the seeds. Learning rate "
+        f"{LAYER_LEARNING_RATE if figure == 'layer' else NETWORK_LEARNING_RATE:g}.",
+        height_inches=0.9 + 1.25 * frame["features"].nunique(),
     )
 
 

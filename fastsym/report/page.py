@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from fastsym import __version__
 from fastsym._console import Tell, markdown_escape
-from fastsym.report.content import Link, Section, unbroken
+from fastsym.report.content import WIDTH_INCHES, Link, Section, unbroken
 from fastsym.report.folder import MARKDOWN
 from fastsym.report.manifest import PLOT_FILES, write_manifest
 from fastsym.report.study import Context
@@ -121,6 +121,7 @@ def _rendered(name: str, sections: Sequence[Section], context: Context, **more: 
         "sections": sections,
         "parts": [(name, members) for name, members in parts if members],
         "plot_files": PLOT_FILES,
+        "usual_width_inches": WIDTH_INCHES,
         "made": context.made,
         "version": __version__,
         "options": " --full" * context.settings.is_full + " --lesson" * context.settings.only_lesson,

@@ -17,6 +17,7 @@ from fastsym.report.content import WIDTH_INCHES, Plot, unbroken
 
 TITLE_LETTERS = 54
 """In a line of a title over a figure of :data:`fastsym.report.content.WIDTH_INCHES`."""
+TITLE_ID = "title"
 PNG_DOTS_PER_INCH = 120
 SVG = "http://www.w3.org/2000/svg"
 
@@ -104,7 +105,7 @@ def _drawn(plot: Plot) -> Iterator[tuple[Figure, Text]]:
         FigureCanvasAgg(figure)
         plot.draw(figure)
         figure.align_ylabels()
-        yield figure, figure.suptitle(words, x=0.01, ha="left", fontweight="bold", parse_math=False)
+        yield figure, figure.suptitle(words, x=0.01, ha="left", fontweight="bold", parse_math=False, gid=TITLE_ID)
 
 
 def save_png(plot: Plot, folder: Path) -> None:
@@ -149,6 +150,8 @@ def _inlined(svg: str, plot: Plot, title_share: float) -> str:
     # The page's content security policy allows no style but its own: attributes say the same.
     svg = re.sub(r"<style .*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' style="([^"]*)"', lambda found: _attributes(found[1]), svg)
+    # Hidden, because a letter may reach below the cut; not removed, because later texts use its glyphs.
+    svg = svg.replace(f'<g id="{TITLE_ID}">', f'<g id="{TITLE_ID}" visibility="hidden">', 1)
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{plot.slug}-", svg)
     for colour in DARK:
         svg = svg.replace(colour, f"var(--c{colour[1:]})")

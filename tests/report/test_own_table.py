@@ -169,6 +169,7 @@ def test_nothing_is_wider_than_the_window(opened: Open, report: Path, viewport: 
 def test_a_phone_shows_the_reasons_of_the_verdicts(opened: Open, report: Path) -> None:
     page = opened(report, viewport=PHONE)
     ledger = page.locator(".sentences")
+    page.locator("details:has(.sentences) summary").click()
     assert ledger.evaluate("e => e.scrollWidth <= e.clientWidth")
     reasons = ledger.locator("td[data-column=reason]")
     box = reasons.first.bounding_box()
@@ -313,7 +314,18 @@ def test_print_shows_the_last_moment_without_controls(opened: Open, report: Path
     assert moment(page)[0] == "Iteration 3000 of 3000"
     assert not page.locator("[data-do=play]").is_visible()
     assert page.locator("output").is_visible()
+    assert page.locator(".stepper ~ figcaption").is_visible()
+    assert not page.locator("kbd").first.is_visible()
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_figures_on_paper_have_labels_as_large_as_drawn(opened: Open, report: Path) -> None:
+    page = opened(report, viewport={"width": 658, "height": 900})  # A4 without margins, in CSS pixels
+    page.emulate_media(media="print")
+    shares = page.locator(".drawing svg").evaluate_all(
+        "all => all.map(e => e.getBoundingClientRect().width / (e.viewBox.baseVal.width * 96 / 72))"
+    )
+    assert min(shares) >= 0.95
 
 
 def test_without_scripts_the_page_says_so(opened: Open, report: Path) -> None:

@@ -163,6 +163,18 @@ def test_inline_figures_end_below_the_title(tmp_path: Path) -> None:
     assert top + height == pytest.approx(72 * 3.4, abs=0.01)
     longer = save(replace(plot_of("four"), title="A longer title that needs more lines than one: 4" * 3), tmp_path)
     assert float(re.findall('viewBox="0 ([^ ]*)', longer)[0]) > top + 10
+    for each in (inline, longer):  # letters that reach below the cut
+        assert len(re.findall(r'<g id="\w+-title" visibility="hidden">', each)) == 1
+
+
+def test_a_folded_table_of_sentences_is_folded_in_markdown_too(context: Context, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"claim": ["one", "two"], "reason": ["because", "so"]})
+    table = Table("ledger", "Reasons", frame, wraps=("claim", "reason"), folded=True)
+    write_sample([Section("rest", "The rest", "A finding.", (table,))], context, tmp_path, silent)
+    text = (tmp_path / MARKDOWN).read_text(encoding="utf-8")
+    inside = re.search(r"<details><summary>Reasons \(2 rows\)</summary>\n\n(.*?)\n\n</details>", text, flags=re.DOTALL)
+    assert inside
+    assert "| one | because |\n| two | so |" in inside[1]
 
 
 def test_a_sample_is_markdown_with_the_figures_it_shows(

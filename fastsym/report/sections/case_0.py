@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from fastsym.experiments.article import LAYER_LEARNING_RATE, LayerCase, train_layer_case
-from fastsym.report.charts import log_y
+from fastsym.report.charts import CASES_IN_WORDS, log_y
 from fastsym.report.content import Format, Plot, Section, Table, percent, rounded
 from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, VERMILLION
@@ -57,6 +57,7 @@ def render(cases: tuple[LayerCase, ...], context: Context) -> Section:
         "Case 0: one layer",
         headline + ".",
         (
+            CASES_IN_WORDS,
             "The curves show the cost by the stable formula, softplus(z) - y z. On the article's features, the "
             "article's own formula, y log(A) + (1 - y) log(1 - A), gives no finite cost in "
             + " and ".join(
@@ -127,4 +128,4 @@ def _draw(figure: Figure, cases: tuple[LayerCase, ...]) -> None:
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(STARTS), markerscale=3)
 
 
-STUDY = Study("case-0", 60, run, render, seconds=1, only_titanic=True, in_lesson=True)
+STUDY = Study("case-0", 70, run, render, seconds=1, only_titanic=True, in_lesson=True)

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from fastsym.experiments.article import LAYER_LEARNING_RATE, NETWORK_LEARNING_RATE, STANDARDISED_LEARNING_RATE
 from fastsym.experiments.claims import CLAIMS, Runs, Verdict
 from fastsym.experiments.claims.thresholds import SAME
 from fastsym.report.content import Link, Plot, Section, Table, rounded
@@ -104,6 +105,10 @@ def render(judged: Judged, context: Context) -> Section:
             f"Two costs count as the same if they differ by at most {100 * SAME.value:g} %. This is stricter than the "
             "article, which calls the final costs of its cases 1 and 2 the same although they differ by 0.17 %.",
             *([] if context.own else [FEATURE_SETS]),
+            f"The trainings of the ledger use the article's learning rates on every feature set: "
+            f"{NETWORK_LEARNING_RATE:g} for two layers and {LAYER_LEARNING_RATE:g} for one layer. The rate for "
+            f"standardised features in the sections on symmetry is {STANDARDISED_LEARNING_RATE:g}, so that they end at "
+            "other costs.",
             plot,
             _ledger(verdicts, context.own is None),
             _numbers(verdicts),
@@ -141,21 +146,24 @@ def _ledger(verdicts: tuple[Verdict, ...], has_table: bool) -> Table:
     rows = []
     for verdict in sorted(verdicts, key=lambda v: v.claim):
         claim = by_number[verdict.claim]
-        low, high = verdict.interval or (None, None)
         rows.append(
             {
                 "claim": f"{claim.number}. {claim.text}",
                 "features": verdict.features,
                 "verdict": verdict.verdict,
                 "figure": _link(claim.figure, has_table),
-                "reason": verdict.reason,
-                "95 % interval": ""
-                if low is None or high is None
-                else f"{rounded(low)} to {rounded(high)}, {verdict.interval_of}",
+                "reason": f"{verdict.reason}{_interval(verdict)}",
             }
         )
-    caption = "Claims and verdicts; costs in nats per sample, times in iterations"
-    return Table("claims-ledger", caption, pd.DataFrame(rows), wraps=("claim", "reason", "95 % interval"))
+    caption = "The reason for each verdict; costs in nats per sample, times in iterations"
+    return Table("claims-ledger", caption, pd.DataFrame(rows), wraps=("claim", "reason"), folded=True)
+
+
+def _interval(verdict: Verdict) -> str:
+    if verdict.interval is None:
+        return ""
+    low, high = verdict.interval
+    return f" 95 % interval of the {verdict.interval_of}: {rounded(low)} to {rounded(high)}."
 
 
 def _numbers(verdicts: tuple[Verdict, ...]) -> Table:
@@ -170,4 +178,4 @@ def _link(figure: str, has_table: bool) -> str | Link:
     return Link("published", "published") if has_table else ""  # the table of ten iterations
 
 
-STUDY = Study("claims", 50, run, render, seconds=20, in_lesson=True)
+STUDY = Study("claims", 100, run, render, seconds=20, in_lesson=True)

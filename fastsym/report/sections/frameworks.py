@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from fastsym.experiments.article import STANDARDISED_LEARNING_RATE
 from fastsym.experiments.rounding.drift import EQUAL_WEIGHT
 from fastsym.experiments.rounding.frameworks.figure import draw, figure_table, height_inches
 from fastsym.report.content import Plot, Section
@@ -30,8 +31,9 @@ def render(recorded: pd.DataFrame | None, _: Context) -> Section | None:
         f"{finding}; the cause is the order in which a library adds.",
         (
             f"The results come from `{FRAMEWORKS}`, which was recorded in a separate session. Every weight starts at "
-            f"{EQUAL_WEIGHT:g}. The programs train by full-batch gradient descent (or Adam, if it is named) on "
-            "standardised features, and are written in the way that is usual for their libraries. "
+            f"{EQUAL_WEIGHT:g}, and the learning rate of gradient descent is {STANDARDISED_LEARNING_RATE:g}. The "
+            "programs train by full-batch gradient descent (or Adam, if it is named) on standardised features, and are "
+            "written in the way that is usual for their libraries. "
             f"Versions: {'; '.join(recorded['version'].unique())}. "
             f"Processor: {', '.join(recorded['processor'].unique())}.",
             Plot(
@@ -53,4 +55,4 @@ def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-STUDY = Study("frameworks", 95, lambda _: read_frameworks(), render, in_lesson=True, only_titanic=True)
+STUDY = Study("frameworks", 60, lambda _: read_frameworks(), render, in_lesson=True, only_titanic=True)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from fastsym.experiments.article import HIDDEN, NETWORK_LEARNING_RATE, NetworkCurve, train_case
 from fastsym.experiments.published import PLATEAUS
-from fastsym.report.charts import CASE_COLOURS, CASE_NAMES
+from fastsym.report.charts import CASE_COLOURS, CASE_NAMES, CASES_IN_WORDS
 from fastsym.report.content import Plot, Section, rounded
 from fastsym.report.study import Context, Study
 from fastsym.report.style import MUTED
@@ -52,6 +52,7 @@ def render(curves: tuple[NetworkCurve, ...], context: Context) -> Section:
         f"{below} of {len(seeds)} random starts end below the zero start, in the median by "
         f"{rounded(zero.summed_costs[-1] - np.median(finals))} nats summed over the samples.",
         (
+            *([CASES_IN_WORDS] if context.own else []),  # else an earlier section says so
             plot,
             "The lowest possible cost of a constant prediction is the entropy of the labels: "
             f"{entropy:.5f} nats per sample, {entropy * zero.samples:.2f} summed. The cost from the zero start tends "
@@ -98,4 +99,4 @@ def _draw_curves(figure: Figure, curves: tuple[NetworkCurve, ...], plateaus: Map
     figure.legend(loc="outside lower center", ncols=2)
 
 
-STUDY = Study("long-run", 80, run, render, seconds=3, in_lesson=True)
+STUDY = Study("long-run", 90, run, render, seconds=3, in_lesson=True)

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from fastsym.experiments.article import CASES
+from fastsym.experiments.article import CASES, NETWORK_LEARNING_RATE
 from fastsym.experiments.published import Comparison, compare
+from fastsym.report.charts import CASES_IN_WORDS
 from fastsym.report.content import Format, Section, Table
 from fastsym.report.sections import long_run, ten_iterations
 from fastsym.report.study import Context, Study
@@ -36,6 +37,7 @@ def render(rows: tuple[Comparison, ...], context: Context) -> Section:
         + " and ".join(f"{abs(row.difference):.2g} nats ({row.bound:g} accepted)" for row in ends)
         + ".",
         (
+            f"{CASES_IN_WORDS} The learning rate is {NETWORK_LEARNING_RATE:g}.",
             f"The author's notebook prints the cost summed over {samples} passengers; the first cost is "
             f"{samples} ln 2. The plateaus, at which the curves end, are read from the published figure. The plateau "
             "of case 2 depends on a random start whose seed was not published.",
@@ -50,4 +52,4 @@ def _power(value: float) -> str:
     return f"{value:.1e}" if value else "0"
 
 
-STUDY = Study("published", 40, run, render, seconds=0.1, only_titanic=True, in_lesson=True)
+STUDY = Study("published", 95, run, render, seconds=0.1, only_titanic=True, in_lesson=True)

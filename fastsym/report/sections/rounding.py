@@ -126,8 +126,9 @@ def _cost_plot(frame: pd.DataFrame, study: Rounding) -> Plot:
         ),
         data=frame.drop(columns=["own"]),
         draw=lambda figure: _draw_costs(figure, frame),
-        note="Cost of the last iteration, in nats per sample. A cell is coloured if units that started equal differ at "
-        "the end; the colour is stronger if the cost differs more from the cost of equal units. "
+        note=f"Cost of the last iteration, in nats per sample, with learning rate {study.learning_rate:g}. A cell is "
+        "coloured if units that started equal differ at the end; the colour is stronger if the cost differs more "
+        "from the cost of equal units. "
         f"{words}. {OWN.capitalize()}: {kernels}.",
         height_inches=0.8 + 0.24 * frame["label"].nunique(),
         width_inches=max(WIDTH_INCHES, 2.2 + 0.42 * frame["hidden"].nunique()),
@@ -175,8 +176,9 @@ def _spread_plot(drifts: pd.DataFrame, study: Rounding) -> Plot:
         data=drifts,
         draw=lambda figure: _draw_spread(figure, drifts, shown),
         note="Distance / size: the largest distance of a unit from the mean of all units, divided by the length of the "
-        "longest unit. Wide grey line: the prediction by the product of I - lr T, which begins when the distance "
-        "exceeds the noise of rounding. Arithmetic that keeps units equal has no line.",
+        f"longest unit. Learning rate {study.learning_rate:g}. Wide grey line: the prediction by the "
+        "product of I - lr T, which begins when the distance exceeds the noise of rounding. Arithmetic that "
+        "keeps units equal has no line.",
         height_inches=1.3 + 1.8 * len(shown),
     )
 
@@ -257,4 +259,4 @@ def _pivot(frame: pd.DataFrame, column: str, slug: str, caption: str) -> Table:
     return Table(slug, caption, pivot.rename_axis("arithmetic").reset_index())
 
 
-STUDY = Study("rounding", 90, run, render, seconds=15, in_lesson=True)
+STUDY = Study("rounding", 50, run, render, seconds=15, in_lesson=True)

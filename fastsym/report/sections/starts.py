@@ -144,4 +144,4 @@ def _draw(figure: Figure, frame: pd.DataFrame) -> None:
     figure.legend(loc="outside lower center", ncols=3)
 
 
-STUDY = Study("starts", 100, run, render, seconds=4, in_lesson=True)
+STUDY = Study("starts", 40, run, render, seconds=4, in_lesson=True)

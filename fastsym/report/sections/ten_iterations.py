@@ -120,4 +120,4 @@ def _weights(table: NetworkTable) -> Table:
     return Table(f"case-{table.case}-weights", caption, frame, {"cost": ".9f", **weights}, folded=True)
 
 
-STUDY = Study("ten-iterations", 70, run, render, seconds=0.1, only_titanic=True, in_lesson=True)
+STUDY = Study("ten-iterations", 80, run, render, seconds=0.1, only_titanic=True, in_lesson=True)

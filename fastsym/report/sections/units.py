@@ -1,15 +1,15 @@
 """What symmetry breaking is, in one picture: the weights of four hidden units from three starts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from fastsym.experiments.article import STANDARDISED_LEARNING_RATE, UnitPaths, follow_units
+from fastsym.experiments.article import NETWORK_LEARNING_RATE, STANDARDISED_LEARNING_RATE, UnitPaths, follow_units
 from fastsym.model.params import Array
 from fastsym.report.charts import START_NAMES
-from fastsym.report.content import Plot, Section
+from fastsym.report.content import Plot, Section, quoted
 from fastsym.report.study import Context, Study
 from fastsym.report.style import BLUE, GREEN, INK, PURPLE, VERMILLION
 
@@ -45,7 +45,9 @@ def render(paths: tuple[UnitPaths, ...], context: Context) -> Section:
         (
             "Two hidden units with the same weights get the same gradient, so gradient descent can never tell them "
             "apart: the network trains as if it had one unit. Random weights break that symmetry.",
-            _ways_plot(paths, context.settings.seed),
+            f"To show this, features are standardised and the learning rate is {STANDARDISED_LEARNING_RATE:g}, unless "
+            f"a caption names another one: with the article's {NETWORK_LEARNING_RATE:g}, units separate much later.",
+            _ways_plot(paths, context.standardised.feature_names, context.settings.seed),
             plot,
         ),
     )
@@ -82,7 +84,7 @@ def _draw(figure: Figure, paths: tuple[UnitPaths, ...]) -> None:
     figure.legend(*panels[-1].get_legend_handles_labels(), loc="outside lower center", ncols=len(COLOURS))
 
 
-def _ways_plot(paths: tuple[UnitPaths, ...], seed: int) -> Plot:
+def _ways_plot(paths: tuple[UnitPaths, ...], feature_names: Sequence[str], seed: int) -> Plot:
     feature = _clearest(paths)
     return Plot(
         slug="headline-units",
@@ -94,8 +96,8 @@ def _ways_plot(paths: tuple[UnitPaths, ...], seed: int) -> Plot:
         draw=lambda figure: _draw_ways(figure, paths, feature),
         note=f"Each line is the path of one hidden unit in {paths[0].iterations[-1]} iterations, from the ring to the "
         "dot. All panels have the same scales. The lines of equal units lie on top of each other, with different "
-        f"widths. The input weight shown is that of feature {feature + 1}, for which the two closest units end "
-        f"furthest apart. Standardised features, learning rate {STANDARDISED_LEARNING_RATE:g}, seed {seed}.",
+        f"widths. The input weight shown is that of {quoted(feature_names[feature])}, for which the two closest units "
+        f"end furthest apart. Standardised features, learning rate {STANDARDISED_LEARNING_RATE:g}, seed {seed}.",
         height_inches=2.8,
     )
 
