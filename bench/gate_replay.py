@@ -1,4 +1,4 @@
-"""Replays the gate's decisions on recorded process pairs, and counts how often they are right.
+"""Replays the gate's decisions on recorded processes, and counts how often they are right.
 
 Nothing here starts a process: what :mod:`bench.gate_study` recorded is drawn from, and judged by the gate's own rules.
 Each recorded group holds one fresh process of the base, of the control and of a head for every amount of extra work.

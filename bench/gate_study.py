@@ -1,4 +1,4 @@
-"""How often is the gate wrong? Whole live runs, and decisions replayed on recorded process pairs.
+"""How often is the gate wrong? Whole live runs, and decisions replayed on recorded processes.
 
     python -m bench.gate_study all --minutes 80                           # what fits; once more: what is missing
     python -m bench.gate_study live --suite suite --condition quiet --runs 5

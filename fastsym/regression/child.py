@@ -72,7 +72,7 @@ class Side:
     pytest_arguments: tuple[str, ...] = ()
 
     def environment(self, seed: int) -> dict[str, str]:
-        """Fix what changes speed (threads, caches, hashes), the same for all sides of a process pair."""
+        """Fix what changes speed (threads, caches, hashes), the same for all sides of a triple."""
         allowed = processors()
         threads = len(allowed) if allowed is not None else os.cpu_count() or 1
         inherited = {

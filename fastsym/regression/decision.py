@@ -1,4 +1,4 @@
-"""What the recorded process pairs say: is a test slower at the head, which, and would it have been seen.
+"""What the recorded triples of processes say: is a test slower at the head, which, and would it have been seen.
 
 Two stages. Screening times every test in a few triples, and only chooses: at most :data:`MOST_KEPT` tests whose
 slowdown cannot be ruled out are timed again in fresh triples. Confirmation judges these by the exact test of
@@ -319,8 +319,8 @@ def _conclude(cases: Sequence[CaseVerdict], unconfirmed: Sequence[str], bar: flo
         names = ", ".join(unconfirmed[:3]) + (f" and {len(unconfirmed) - 3} more" if len(unconfirmed) > 3 else "")
         return Decision(
             "cannot judge",
-            f"{names} may be slower, and there was no time for {LEAST_CONFIRMATION} fresh process pairs; allow more "
-            f"with --budget{told}",
+            f"{names} may be slower, and there was no time for {LEAST_CONFIRMATION} fresh triples of processes; "
+            f"allow more with --budget{told}",
             tuple(cases),
         )
     seen = [sum(case.detectable <= size for case in tests) for size in SHOWN_SIZES]

@@ -1,10 +1,12 @@
 """The exact test of the gate: is the head's process slower than two of the base more often than chance allows.
 
-In each process pair there are three numbers: of the base, of the control (the base once more) and of the head. If the
-head is no different, chance decides which of the three is called the head. So each of the three numbers of a pair is
-as likely to be the head's, whatever their distribution, and the pairs are independent. The statistic is the sum of the
-head's ranks among all numbers, after each pair was aligned by its median; its distribution over all 3^n ways to choose
-the heads follows by convolution. Source: Hodges and Lehmann, Annals of Mathematical Statistics 33 (1962), 482-497.
+In each triple of processes there are three numbers: of the base, of the control (the base once more) and of the head.
+If the head is no different, chance decides which of the three is called the head. So each of the three numbers is as
+likely to be the head's, whatever their distribution, and the triples are independent. The statistic is the sum of the
+head's ranks among all numbers, after each triple was aligned by its median; its distribution over all 3^n ways to
+choose the heads follows by convolution.
+
+Source: Hodges and Lehmann, Annals of Mathematical Statistics 33 (1962), 482-497.
 
 With the signed-rank test of head against base the control would be wasted, and its least p-value is 2^-n.
 """
@@ -23,7 +25,7 @@ def three_label_p_values(logs: Floats) -> tuple[float, float]:
     Parameters
     ----------
     logs
-        (n, 3) logarithms of seconds: base, control and head of each process pair.
+        (n, 3) logarithms of seconds: base, control and head of each triple.
 
     Returns
     -------
@@ -34,13 +36,13 @@ def three_label_p_values(logs: Floats) -> tuple[float, float]:
     Raises
     ------
     ValueError
-        If the shape is another, there are no pairs, or a number is not finite.
+        If the shape is another, there are no triples, or a number is not finite.
     """
     from scipy.stats import rankdata
 
     values = np.asarray(logs, np.float64)
     if values.ndim != 2 or values.shape[1] != 3 or not len(values) or not np.isfinite(values).all():
-        raise ValueError(f"logs: expected (n, 3) finite numbers; got shape {values.shape}; leave out void pairs")
+        raise ValueError(f"logs: expected (n, 3) finite numbers; got shape {values.shape}; leave out void triples")
     aligned = values - np.median(values, axis=1, keepdims=True)
     doubled = np.rint(2 * rankdata(aligned.ravel())).astype(int).reshape(values.shape)  # ties have half ranks
     chances = np.ones(1)

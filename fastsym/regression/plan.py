@@ -1,7 +1,7 @@
 """How the time is shared between screening and confirmation; which tests there is time for.
 
-Chosen by simulation (``bench/gate_plan.py``): process pairs are worth more than longer blocks, because a process is
-lucky or unlucky as a whole, and confirmation is worth more than screening.
+Chosen by simulation (``bench/gate_plan.py``): triples of processes are worth more than longer blocks, because a process
+is lucky or unlucky as a whole, and confirmation is worth more than screening.
 """
 
 from collections.abc import Mapping

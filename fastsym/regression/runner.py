@@ -263,7 +263,7 @@ class _Session:
         if not plan.tests:
             raise CannotJudgeError(
                 f"tests: expected time for at least one; got {max(0.0, self.clock.left):.0f} s left of "
-                f"{self.settings.budget:.0f}, at {start:.1f} s to start a process pair; allow more with --budget"
+                f"{self.settings.budget:.0f}, at {start:.1f} s to start a triple of processes; allow more with --budget"
             )
         if len(plan.tests) < len(costs):
             self.report.note(f"there was time for {len(plan.tests)} of {len(costs)} tests, drawn by chance")
