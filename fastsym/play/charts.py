@@ -164,6 +164,11 @@ def summary(observed: Observed) -> str:
             f" They start equal and were trained as one unit with multiplicity {observed.settings.hidden}; training "
             "each of them gives the same up to rounding, as fastsym's tests verify."
         )
+    if observed.settings.starts_equal and observed.labels.any():
+        said += (
+            f" They start equal, and the rounding of {observed.variant} separates them. fastsym's own loops keep them "
+            "equal; the page trains again as soon as these are compiled."
+        )
     if observed.settings.start.startswith(BLOCKS) and observed.dead:
         said += f" The number of dead units is {observed.dead}: units in no block start at 0 and stay 0."
     b2 = observed.history.b2

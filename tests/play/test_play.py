@@ -264,6 +264,14 @@ def test_before_it_is_compiled_numpy_trains(monkeypatch: pytest.MonkeyPatch) -> 
         assert observed_of(chosen).variant == "numpy"
 
 
+def test_units_that_rounding_separates_are_said_to_have_started_equal() -> None:
+    observed = observed_of(Settings(start="constant", hidden=3, iterations=10))
+    assert "rounding" not in charts.summary(observed)
+    apart = replace(observed, variant="numpy", labels=np.array([0, 0, 1]))
+    assert "the rounding of numpy separates them" in charts.summary(apart)
+    assert "rounding" not in charts.summary(replace(apart, settings=replace(DEFAULT, hidden=3)))
+
+
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
