@@ -124,7 +124,7 @@ def evidence_plot(figure: str, curves: pd.DataFrame) -> Plot:
         note=f"For the claim{'s' if claims[1:] else ''} {', '.join(claims)}. Lines and marks: the median over the "
         "seeds, where the start is random. Shaded areas or bars: 10 % to 90 % of the seeds. Learning rate "
         f"{LAYER_LEARNING_RATE if figure == 'layer' else NETWORK_LEARNING_RATE:g}.",
-        height_inches=0.9 + 1.25 * frame["features"].nunique(),
+        height_inches=0.9 + 1.15 * frame["features"].nunique(),
     )
 
 

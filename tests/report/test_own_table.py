@@ -322,7 +322,7 @@ def test_print_shows_the_last_moment_without_controls(opened: Open, report: Path
 def test_figures_on_paper_have_labels_as_large_as_drawn(opened: Open, report: Path) -> None:
     page = opened(report, viewport={"width": 658, "height": 900})  # A4 without margins, in CSS pixels
     page.emulate_media(media="print")
-    shares = page.locator(".drawing svg").evaluate_all(
+    shares = page.locator("section > figure .drawing svg").evaluate_all(
         "all => all.map(e => e.getBoundingClientRect().width / (e.viewBox.baseVal.width * 96 / 72))"
     )
     assert min(shares) >= 0.95
