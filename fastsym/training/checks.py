@@ -213,7 +213,7 @@ def checked_count(name: str, value: Any) -> int:
     TypeError, ValueError
         If it is not a whole number, or out of range.
     """
-    if isinstance(value, BOOLEANS) or not isinstance(value, Integral):
+    if type(value) is not int and (isinstance(value, BOOLEANS) or not isinstance(value, Integral)):
         raise TypeError(f"{name}: expected an integer; got {value!r}; pass a whole number, at least 0")
     count = int(value)
     if not 0 <= count <= MOST_ITERATIONS:
@@ -302,7 +302,9 @@ def merge_samples(X: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _rate(learning_rate: Any, dtype: DTypeLike) -> float:
-    if isinstance(learning_rate, BOOLEANS) or not isinstance(learning_rate, Real):
+    if type(learning_rate) is not float and (
+        isinstance(learning_rate, BOOLEANS) or not isinstance(learning_rate, Real)
+    ):
         raise TypeError(f"learning_rate: expected a real number; got {learning_rate!r}; the article uses 0.01")
     try:
         rate = float(learning_rate)

@@ -38,9 +38,18 @@ def threads_pay(X: Array, hidden: int, iterations: int, threads: int) -> bool:
     threads
         How many would share the samples.
     """
-    D, M = X.shape
-    work = samples_saved(M, X.itemsize, threads) * hidden * (D + OWN_FEATURES) * X.itemsize / 8
-    return bool(iterations * (work * STEP_SECONDS - BARRIER_SECONDS) > START_SECONDS)
+    saved = _seconds(samples_saved(X.shape[1], X.itemsize, threads), X, hidden)
+    return bool(iterations * (saved - BARRIER_SECONDS) > START_SECONDS)
+
+
+def threads_may_pay(X: Array, hidden: int, iterations: int) -> bool:
+    """Whether a training takes so long that threads could pay if they took over all of it; arguments as above."""
+    return iterations * _seconds(X.shape[1], X, hidden) > START_SECONDS
+
+
+def _seconds(samples: int, X: Array, hidden: int) -> float:
+    """Time that one thread needs for so many samples in an iteration."""
+    return samples * hidden * (len(X) + OWN_FEATURES) * X.itemsize / 8 * STEP_SECONDS
 
 
 def samples_saved(samples: int, itemsize: int, threads: int) -> int:

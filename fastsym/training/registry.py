@@ -17,7 +17,7 @@ from fastsym.model import reference, vectorised
 from fastsym.model.display import html_table
 from fastsym.model.params import Array, LayerParams, Params
 from fastsym.training.checks import Problem
-from fastsym.training.fastest import CHOICES, threads_pay
+from fastsym.training.fastest import CHOICES, threads_may_pay, threads_pay
 
 ENTRY_POINT_GROUP = "fastsym.variants"
 
@@ -219,6 +219,8 @@ def _fastest(problem: Problem[Any]) -> str:
         return "numpy"
     if isinstance(problem.params, LayerParams):
         return "fused"
+    size = problem.X, len(problem.params[0]), problem.iterations
+    if not threads_may_pay(*size):  # first, because small calls would wait for the number of threads
+        return CHOICES[0]
     threads = VARIANTS["parallel"].threads(problem.X)
-    pays = threads > 1 and threads_pay(problem.X, len(problem.params[0]), problem.iterations, threads)
-    return CHOICES[pays]
+    return CHOICES[threads > 1 and threads_pay(*size, threads)]

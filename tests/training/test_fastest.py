@@ -6,7 +6,7 @@ import pytest
 import fastsym
 from fastsym.kernels import population, threads
 from fastsym.training import fastest
-from fastsym.training.fastest import samples_saved, threads_pay
+from fastsym.training.fastest import samples_saved, threads_may_pay, threads_pay
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +54,12 @@ def test_fast_takes_threads_where_they_pay_and_gives_the_bits_of_one(make_proble
     assert (few.variant, many.variant) == ("simd", "parallel")
     alone = fastsym.train(X, y, start, 3000, 0.1, "simd")
     assert many.costs.tobytes() == alone.costs.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_threads_never_pay_where_they_may_not(dtype):
+    X, sizes = np.zeros((9, 10_000), dtype), [(H, T) for H in (1, 4, 64) for T in (0, 1, 3, 10, 100)]
+    asked = [(threads_may_pay(X, H, T), threads_pay(X, H, T, 32)) for H, T in sizes]
+    assert (True, True) in asked
+    assert (False, False) in asked
+    assert (False, True) not in asked
