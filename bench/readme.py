@@ -17,6 +17,9 @@ targets      benchmarks.md   targets.csv
 playground   benchmarks.md   playground.csv
 gate         gate.md         gate/live.csv, gate/rates.csv
 rates        README          gate/live.csv, gate/rates.csv
+fates        rounding.md     rounding-frameworks.csv
+growth       rounding.md     rounding-frameworks.csv
+operations   rounding.md     rounding-operations.csv
 ===========  ==============  ============================
 """
 
@@ -33,6 +36,7 @@ from bench.compare import YARDSTICKS
 from bench.fast_choice import NEAR
 from bench.gate_replay import FAILED, as_markdown, live_markdown, percent, share, summary
 from bench.peers import PEERS
+from bench.rounding import fates, growth, operations
 from fastsym._console import markdown_row
 
 HEADLINE_WIDTH = 4
@@ -142,12 +146,15 @@ def roofline(reports: Path) -> str:
 
 
 def targets(reports: Path) -> str:
-    """Say what precision and populations are worth."""
+    """Say what short calls, precision and populations are worth."""
     table = pd.read_csv(reports / "targets.csv")
     single = table[table["measure"] == "float32"]
     population = table[table["measure"] == "population"].iloc[0]
     by_width = ", ".join(f"{ratio_text(row)} at H = {row['hidden']}" for _, row in single.iterrows())
+    calls = table[table["measure"] == "calls"]
+    by_length = ", ".join(f"{ratio_text(row)} at T = {row['iterations']}" for _, row in calls.iterrows())
     return (
+        f"At H = 4, `reference` takes as many times as long as `fast`, by the iterations T of a call: {by_length}. "
         f"`simd` in float64 takes as many times as long as in float32: {by_width}. `reference` takes "
         f"{ratio_text(population)} times as long one by one as a population of 1,000 nets of {population['hidden']} "
         f"units on {population['threads']} threads (`reports/targets.csv`).\n"
@@ -199,6 +206,7 @@ PAGES: dict[str, tuple[Callable[[Path], str], ...]] = {
     "README.md": (headline, speed, rates),
     "docs/benchmarks.md": (performance, features, processors, choice, roofline, targets, playground),
     "docs/gate.md": (gate,),
+    "docs/rounding.md": (fates, growth, operations),
 }
 
 

@@ -1,4 +1,4 @@
-"""Ratios that the table of all systems does not show: recording, precision and populations.
+"""Ratios that the table of all systems does not show: recording, short calls, precision and populations.
 
     python -m bench.targets --csv reports/targets.csv
 
@@ -6,6 +6,8 @@ Each is a median of ratios of interleaved runs, with a 95 % interval:
 
 ``recording``
     ``simd`` with a snapshot of every 10th iteration, over ``simd`` without.
+``calls``
+    ``reference`` over ``fast``, by the number of iterations that a call does.
 ``float32``
     ``simd`` in float64 over ``simd`` in float32.
 ``population``
@@ -41,6 +43,16 @@ def compare(slow, fast, rounds, scale=1.0, resting=()):
     return {"rounds": rounds, "ratio": ratio.ratio, "low": ratio.low, "high": ratio.high}
 
 
+def repeated(job, times):
+    """Do a job so many times: one short call alone is hard to time."""
+
+    def all_of_them():
+        for _ in range(times):
+            job()
+
+    return all_of_them
+
+
 def measure(rounds: int) -> Iterator[dict[str, object]]:
     """Give one row of the table after the other, as it is ready."""
     data = fastsym.load_titanic()
@@ -54,6 +66,12 @@ def measure(rounds: int) -> Iterator[dict[str, object]]:
     recording = training(four, 3000, "simd", record_every=10)
     row = {"measure": "recording", "hidden": 4, "iterations": 3000, "threads": 1}
     yield row | compare(recording, training(four, 3000, "simd"), 4 * rounds)
+    for iterations in (1, 10, 3000):
+        repeats = max(1, 300 // iterations)
+        article, fast = (repeated(training(four, iterations, name), repeats) for name in ("reference", "fast"))
+        threads = fastsym.train(data.X, data.y, four, iterations, 0.01).threads
+        row = {"measure": "calls", "hidden": 4, "iterations": iterations, "threads": threads}
+        yield row | compare(article, fast, 2 * rounds)
     for hidden in (64, 256, 1024):
         iterations = max(3, 20_000 // hidden)
         wide = fastsym.initialise("normal", D, hidden)
