@@ -176,10 +176,15 @@ def test_the_figure_shows_more_threads_only_where_they_change_the_end():
         ]
 
     same = figure.figure_table(pd.DataFrame([*rows(1, "AA", "AAB"), *rows(2, "AA", "AAB")]))
-    assert list(same["label"]) == ["Fake, matrices, float64"] * 2
+    assert list(same["label"]) == ["Fake matrices, float64"] * 2
     assert list(same["count"]) == [1, 2]
     other = figure.figure_table(pd.DataFrame([*rows(1, "AA", "AAB"), *rows(2, "AB", "AAB")]))
-    assert list(other["label"].unique()) == ["Fake, matrices, float64", "Fake, matrices, float64, 2 threads"]
+    assert list(other["label"].unique()) == ["Fake matrices, float64", "Fake matrices, float64, 2 threads"]
+    set_to = [row | {"setting": "FAKE=yes"} for row in rows(1, "AA", "AAB")]
+    assert set(figure.figure_table(pd.DataFrame([*rows(1, "AA", "AAB"), *set_to]))["label"]) == set(same["label"])
+    cheaper = [row | {"final_cost": 0.3} for row in set_to]
+    both = figure.figure_table(pd.DataFrame([*rows(1, "AA", "AAB"), *cheaper]))
+    assert list(both["label"].unique()) == ["Fake matrices, float64", "Fake matrices, float64, FAKE=yes"]
     made = Figure(layout="constrained")
     figure.draw(made, other)
     (axes,) = made.axes

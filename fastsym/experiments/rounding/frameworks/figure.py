@@ -9,6 +9,13 @@ if TYPE_CHECKING:
 
 EQUAL, APART = "#59636e", "#d55e00"
 """Colours of the report's palette, which has a counterpart for a dark page."""
+SHORT = {
+    **dict.fromkeys(("reference", "parallel", "Dense", "MLPClassifier"), ""),
+    "matrices by hand": "by hand",
+    "MKL_CBWR=COMPATIBLE": "MKL for any x86-64",
+    **{f"OPENBLAS_CORETYPE={name}": f"for {name}" for name in ("Nehalem", "Sandybridge", "Haswell", "SkylakeX")},
+}
+"""What a label says of a program or a setting, where its own name would be too long."""
 ROW_INCHES = 0.24
 """Height of one line."""
 
@@ -20,17 +27,24 @@ def figure_table(trainings: "DataFrame") -> "DataFrame":
     ----------
     trainings
         As :class:`fastsym.experiments.rounding.frameworks.Fates` or the recorded CSV has them. Trainings on more
-        threads are left out where all of them end in the same classes as on the fewest threads.
+        threads are left out where all of them end in the same classes as on the fewest threads, and those with a
+        setting where all of them end with the same costs as without.
     """
     table = trainings.assign(setting=trainings["setting"].astype(object).fillna(""))
     keys = ["framework", "program", "dtype", "setting"]
     table["count"] = [len(set(text.split() if " " in text else text)) for text in table["classes"]]
-    kept = []
+    kept: list[DataFrame] = []
+    ends: dict[tuple[str, str, str], list[float]] = {}
     for key, rows in table.groupby(keys, sort=False):
         framework, program, dtype, setting = map(str, key)
-        label = f"{framework}, {program.rsplit(', ', 1)[0]}, {dtype}" + (", Adam" if program.endswith("Adam") else "")
-        label += f", {setting}" if setting else ""
+        name, _, optimiser = program.rpartition(", ")
+        words = (SHORT.get(name, name), "Adam" if optimiser == "Adam" else "", dtype, SHORT.get(setting, setting))
+        label = ", ".join([f"{framework} {words[0]}".strip(), *filter(None, words[1:])])
         fewest = rows[rows["threads"] == rows["threads"].min()]
+        end = list(fewest["final_cost"])
+        if setting and end == ends.get((framework, program, dtype)):
+            continue  # it is what the library chooses by itself
+        ends.setdefault((framework, program, dtype), end)
         kept.append(fewest.assign(label=label))
         for threads, others in rows.groupby("threads"):
             if threads != rows["threads"].min() and list(others["classes"]) != list(fewest["classes"]):
@@ -63,14 +77,14 @@ def draw(figure: Figure, table: "DataFrame") -> None:
         color=APART,
         linestyle="none",
         marker="s",
-        markersize=11,
+        markersize=10,
         markerfacecolor="none",
         label="units differ: number of classes",
     )
     for hidden, row, count in zip(table["hidden"], place, table["count"], strict=True):
         if count > 1:
             axes.text(hidden, row, str(count), ha="center", va="center_baseline", fontsize=7)
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), labels, fontsize=8)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_xticks(sorted(table["hidden"].unique()))
     axes.set_xlim(table["hidden"].min() - 0.5, table["hidden"].max() + 0.5)
