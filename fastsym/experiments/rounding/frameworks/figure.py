@@ -66,6 +66,7 @@ def height_inches(table: "DataFrame") -> float:
 def draw(figure: Figure, table: "DataFrame") -> None:
     """Draw a :func:`figure_table`: a dot where all units end equal, else the number of classes in a square."""
     axes = figure.subplots()
+    widths = sorted(table["hidden"].unique())
     labels = list(table["label"].unique())
     place = table["label"].map(labels.index)
     apart = table["count"] > 1
@@ -77,16 +78,16 @@ def draw(figure: Figure, table: "DataFrame") -> None:
         color=APART,
         linestyle="none",
         marker="s",
-        markersize=10,
+        markersize=9,
         markerfacecolor="none",
         label="units differ: number of classes",
     )
     for hidden, row, count in zip(table["hidden"], place, table["count"], strict=True):
         if count > 1:
             axes.text(hidden, row, str(count), ha="center", va="center_baseline", fontsize=7)
-    axes.set_yticks(range(len(labels)), labels, fontsize=8)
+    axes.set_yticks(range(len(labels)), labels, fontsize=7)
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set_xticks(sorted(table["hidden"].unique()))
+    axes.set_xticks(widths, list(map(str, widths)), fontsize=7)
     axes.set_xlim(table["hidden"].min() - 0.5, table["hidden"].max() + 0.5)
     axes.set_xlabel("hidden width H")
     axes.grid(visible=False)
