@@ -206,6 +206,7 @@ def test_the_command_writes_both_tables(tmp_path):
     assert set(trainings["hidden"]) == {2}
     assert set(operations["operation"]) == set(with_numpy.OPERATIONS)
     assert f"NumPy {np.__version__}" in run.output
+    assert "rounding-frameworks.csv" in run.output
 
 
 def test_the_command_names_the_frameworks_it_knows():

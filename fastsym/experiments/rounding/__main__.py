@@ -62,7 +62,7 @@ def main(
         return
     known = {framework.name: framework for framework in libraries.FRAMEWORKS}
     if unknown := set(only or ()) - set(known):
-        raise stop(f"only: expected of {', '.join(known)}; got {', '.join(sorted(unknown))}")
+        raise stop(f"only: expected one of {', '.join(known)}; got {', '.join(sorted(unknown))}")
     absent = [known[name] for name in only or () if find_spec(known[name].package) is None]
     if absent:
         names, projects = ", ".join(each.name for each in absent), " ".join(each.project for each in absent)
@@ -82,6 +82,9 @@ def main(
         raise stop(error) from None
     for line in libraries.conclusions(found):
         typer.echo(line)
+    typer.echo(
+        f"classes and costs: {output / 'rounding-frameworks.csv'}; operations: {output / 'rounding-operations.csv'}"
+    )
 
 
 if __name__ == "__main__":

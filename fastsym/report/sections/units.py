@@ -40,11 +40,12 @@ def render(paths: tuple[UnitPaths, ...], context: Context) -> Section:
     return Section(
         "breaking",
         "What symmetry breaking is",
-        f"Units that start equal stay equal: after {paths[0].iterations[-1]} iterations the four hidden units are "
-        f"identical if they start from {together}, and different if they start from {apart}.",
+        f"Units that start equal stay equal in exact arithmetic and in fastsym: after {paths[0].iterations[-1]} "
+        f"iterations the four hidden units are identical if they start from {together}, and different if they start "
+        f"from {apart}.",
         (
-            "Two hidden units with the same weights get the same gradient, so gradient descent can never tell them "
-            "apart: the network trains as if it had one unit. Random weights break that symmetry.",
+            "Two hidden units with the same weights get the same gradient, so in exact arithmetic gradient descent can "
+            "never tell them apart: the network trains as if it had one unit. Random weights break that symmetry.",
             f"To show this, features are standardised and the learning rate is {STANDARDISED_LEARNING_RATE:g}, unless "
             f"a caption names another one: with the article's {NETWORK_LEARNING_RATE:g}, units separate much later.",
             _ways_plot(paths, context.standardised.feature_names, context.settings.seed),

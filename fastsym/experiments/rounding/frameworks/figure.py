@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 EQUAL, APART = "#59636e", "#d55e00"
 """Colours of the report's palette, which has a counterpart for a dark page."""
 SHORT = {
-    **dict.fromkeys(("reference", "parallel", "Dense", "MLPClassifier"), ""),
+    **dict.fromkeys(("reference", "parallel", "MLPClassifier"), ""),
+    "Dense": "with Keras Dense",
     "matrices by hand": "by hand",
     "MKL_CBWR=COMPATIBLE": "MKL for any x86-64",
     **{f"OPENBLAS_CORETYPE={name}": f"for {name}" for name in ("Nehalem", "Sandybridge", "Haswell", "SkylakeX")},
