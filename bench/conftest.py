@@ -63,10 +63,13 @@ def certified(request, variant):
         CHECKED.add((variant, dtype))
         terminal, capture = map(request.config.pluginmanager.get_plugin, ("terminalreporter", "capturemanager"))
         with capture.global_and_fixture_disabled() if capture else nullcontext():
-            terminal.write_line(f"checking {variant} in {dtype} before it is timed ...")
+            terminal.write_line(f"checking {variant} in {dtype}, compiled first if it is new, before it is timed ...")
     record, why_not = certify_once(variant, dtype)
     if why_not:
-        pytest.fail(f"{variant} {dtype} is not equal to the reference, so it is not timed:\n{why_not}")
+        advice = f"to find the mistake, run: fastsym certify {variant} --dtype {dtype}"
+        pytest.fail(
+            f"{variant} {dtype} is not equal to the reference, so it is not timed:\n{why_not}\n{advice}", pytrace=False
+        )
     return record
 
 
