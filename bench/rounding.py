@@ -8,19 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from fastsym._console import markdown_row
-from fastsym.experiments.rounding.frameworks.figure import figure_table
+from fastsym.experiments.rounding.frameworks.figure import count_letters, figure_table
 
 LETTERED = range(2, 9)
 """Widths of which a table shows every class."""
 EQUAL = "="
 
 
-def _classes(text: str) -> int:
-    return len(set(text.split() if " " in text else text))
-
-
 def _row(label: str, rows: pd.DataFrame, cells: pd.Series) -> str:
-    apart = rows["classes"].map(_classes) > 1
+    apart = rows["classes"].map(count_letters) > 1
     wider = rows.loc[apart & (rows["hidden"] > LETTERED[-1]), "hidden"]
     shown = [cells[rows["hidden"] == hidden].iloc[0] if (rows["hidden"] == hidden).any() else "" for hidden in LETTERED]
     return markdown_row([label, *shown, ", ".join(map(str, wider)) or "none"])
@@ -34,12 +30,18 @@ def _header(first: str, widths: pd.Series) -> list[str]:
 def fates(reports: Path) -> str:
     """Show the classes and the cost of every training by width, and where the units of wider nets separate."""
     table = figure_table(pd.read_csv(reports / "rounding-frameworks.csv"))
-    apart = table["classes"].map(_classes) > 1
+    apart = table["count"] > 1
     cells = (table["classes"] + " " + table["final_cost"].map("{:.4f}".format)).where(apart, EQUAL)
     lines = _header("program", table["hidden"])
     for label, rows in table.groupby("label", sort=False):
         lines.append(_row(str(label), rows, cells[rows.index]))
-    return "\n".join(lines) + "\n"
+    adam = table["label"].str.contains("Adam")
+    plain, other = (f"{kept.min():.4f} to {kept.max():.4f}" for kept in (_equal(table, ~adam), _equal(table, adam)))
+    return "\n".join(lines) + f"\n\nWhere all units stay equal, the final cost is {plain}, and with Adam {other}.\n"
+
+
+def _equal(table: pd.DataFrame, which: pd.Series) -> pd.Series:
+    return table.loc[which & (table["count"] == 1), "final_cost"]
 
 
 def growth(reports: Path) -> str:
@@ -66,7 +68,7 @@ def operations(reports: Path) -> str:
     alike = 0
     for key, rows in table.groupby(["framework", "operation", "dtype", "setting"], sort=False):
         framework, operation, dtype, setting = map(str, key)
-        apart = rows["classes"].map(_classes) > 1
+        apart = rows["classes"].map(count_letters) > 1
         if not apart.any():
             alike += 1
             continue

@@ -1,5 +1,6 @@
 """The command line."""
 
+import importlib
 import io
 import re
 import subprocess
@@ -249,3 +250,16 @@ def test_certify_a_kernel_that_does_not_compile(monkeypatch: pytest.MonkeyPatch)
     place = f"test_main.py:{kernel.py_func.__code__.co_firstlineno + 2}"
     assert f"raised TypingError at {place}: " in out.splitlines()[1]
     assert len(out.splitlines()) < 40
+
+
+def test_certify_names_the_place_in_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "site-packages"
+    package.mkdir()
+    text = "import numpy\n\n\ndef train(X, y, params, rate, costs):\n    costs[:] = numpy.ones(3) @ numpy.ones(4)\n"
+    (package / "installed_variant.py").write_text(text)
+    monkeypatch.syspath_prepend(package)
+    train = importlib.import_module("installed_variant").train
+    monkeypatch.setitem(fastsym.VARIANTS._known, "far", fastsym.Variant("far", "fails", train))  # type: ignore[attr-defined]
+    code, out, _ = run("certify", "far", "--quiet")
+    assert code == 1
+    assert "raised ValueError at installed_variant.py:5: " in out.splitlines()[1]

@@ -11,8 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numba
 import numpy as np
 
+import fastsym
 from fastsym.agreement import calls, truth
 from fastsym.agreement.calls import Call
 from fastsym.agreement.truth import Case
@@ -22,7 +24,8 @@ from fastsym.training.registry import Variant
 
 MARGIN = 32
 """Numbers on either side of each array that is handed out, all NaN: more than a wide vector register holds."""
-HERE = Path(__file__).parent
+LIBRARIES = tuple(Path(file).parent for file in (fastsym.__file__, numba.__file__, np.__file__))
+"""Folders of code that a variant calls, or is called by: a mistake of a variant's is not there."""
 OTHER_BITS = "the same call gave other bits the second time"
 ZERO_ITERATIONS = "zero iterations changed the parameters"
 WATCHED_ITERATIONS = 2000
@@ -125,6 +128,10 @@ def _name(case: Case, index: int) -> str:
     return truth.component(case.params, case.iterations, index)
 
 
+def _of_library(file: str) -> bool:
+    return any(Path(file).is_relative_to(folder) for folder in LIBRARIES)
+
+
 def _failure(error: Exception) -> str:
     """Say in one line what a variant raised, and where in its own code."""
     # Numba's messages begin with the step of the compiler, and name the place in what they could not compile.
@@ -132,8 +139,8 @@ def _failure(error: Exception) -> str:
     text = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
     places = re.findall(r'File "(.+?)", line (\d+)', str(error))
     if not places:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
-        places = [(frame.filename, str(frame.lineno)) for frame in frames if Path(frame.filename).parent != HERE]
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [(each.filename, str(each.lineno)) for each in frames if not _of_library(each.filename)]
     place = f" at {Path(places[-1][0]).name}:{places[-1][1]}" if places else ""
     return f"raised {type(error).__name__}{place}: {text}"
 

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from fastsym.play.settings import MOST_TRAINED_EACH
+
 CONTROLS = {
     "hidden": "The number of tanh units between the features and the output.",
     "start": "How the weights are chosen before training. zeros: all 0. constant: all equal to the scale. normal and "
@@ -28,16 +30,16 @@ FACTS = {
     "Accuracy, training": "The share of the training samples that are classified correctly.",
     "Accuracy, test": "The share of the test samples that are classified correctly.",
     "Classes, bit for bit": "Two units are in the same class if all their weights are equal in every bit, up to the "
-    "sign of the whole unit. AAB: the first two units are equal, the third is different. Up to 8 units are always "
-    "trained each, so their equality is observed.",
+    f"sign of the whole unit. AAB: the first two units are equal, the third is different. Up to "
+    f"{MOST_TRAINED_EACH} units are always trained each, so their equality is observed.",
     "Classes within 0.001": "The same, but weights that differ by 0.001 at most count as equal.",
     "Dead units": "Units whose weights and bias b1 are all zero. Their gradients are zero, so they stay dead.",
     "Saturated hidden values": "The share of the outputs of hidden units that are above 0.99 or below -0.99. There "
     "tanh is nearly flat, and the unit hardly learns.",
     "Training took": "The time of the training alone, without drawing.",
     "Variant": "The implementation that trained. numpy is used while the faster ones are being compiled. If more than "
-    "8 units start equal, they are trained as one unit with a multiplicity; training each of them gives the same up to "
-    "rounding, as fastsym's tests verify.",
+    f"{MOST_TRAINED_EACH} units start equal, they are trained as one unit with a multiplicity; training each of "
+    "them gives the same up to rounding, as fastsym's tests verify.",
 }
 """Fact -> its meaning."""
 

@@ -33,7 +33,7 @@ def figure_table(trainings: "DataFrame") -> "DataFrame":
     """
     table = trainings.assign(setting=trainings["setting"].astype(object).fillna(""))
     keys = ["framework", "program", "dtype", "setting"]
-    table["count"] = [len(set(text.split() if " " in text else text)) for text in table["classes"]]
+    table["count"] = table["classes"].map(count_letters)
     kept: list[DataFrame] = []
     ends: dict[tuple[str, str, str], list[float]] = {}
     for key, rows in table.groupby(keys, sort=False):
@@ -51,6 +51,11 @@ def figure_table(trainings: "DataFrame") -> "DataFrame":
             if threads != rows["threads"].min() and list(others["classes"]) != list(fewest["classes"]):
                 kept.append(others.assign(label=f"{label}, {threads} threads"))
     return _joined(kept)[["label", "hidden", "classes", "count", "final_cost", "first_split", "version", "processor"]]
+
+
+def count_letters(classes: str) -> int:
+    """Return how many classes a text such as AAB, or numbers if there are many, names."""
+    return len(set(classes.split() if " " in classes else classes))
 
 
 def _joined(frames: list["DataFrame"]) -> "DataFrame":
