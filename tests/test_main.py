@@ -263,3 +263,15 @@ def test_certify_names_the_place_in_an_installed_package(tmp_path: Path, monkeyp
     code, out, _ = run("certify", "far", "--quiet")
     assert code == 1
     assert "raised ValueError at installed_variant.py:5: " in out.splitlines()[1]
+
+
+def test_certify_rejects_a_variant_that_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(X: Array, y: Array, params: fastsym.Params, rate: float, costs: Array) -> None:  # noqa: ARG001
+        sys.exit("bye")
+
+    variant = fastsym.Variant("leave", "ends the process", leave)
+    monkeypatch.setitem(fastsym.VARIANTS._known, "leave", variant)  # type: ignore[attr-defined]
+    code, out, _ = run("certify", "leave", "--quiet")
+    assert code == 1
+    assert out.startswith("leave float64: REJECTED")
+    assert "raised SystemExit" in out.splitlines()[1]

@@ -184,7 +184,7 @@ def path_errors(variant: Variant, dtype: str) -> dict[int, float]:
     for hidden in divergence.WIDTHS:
         try:
             distances = divergence.divergence(variant.train_network, hidden, dtype, PATH_ITERATIONS)
-        except Exception:  # what a program of somebody else raises is its failure, which the cases report
+        except (Exception, SystemExit):  # what a program of somebody else raises is its failure, which the cases report
             errors[hidden] = float("nan")
             continue
         errors[hidden] = float(np.max(distances / divergence.band(hidden, dtype).envelope[: len(distances)]))

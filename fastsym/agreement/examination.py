@@ -132,7 +132,7 @@ def _of_library(file: str) -> bool:
     return any(Path(file).is_relative_to(folder) for folder in LIBRARIES)
 
 
-def _failure(error: Exception) -> str:
+def _failure(error: BaseException) -> str:
     """Say in one line what a variant raised, and where in its own code."""
     # Numba's messages begin with the step of the compiler, and name the place in what they could not compile.
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("Failed in ")]
@@ -182,7 +182,10 @@ def check_changes(variant: Variant, cases: Sequence[Case], *, again: bool = Fals
                 if again and not np.array_equal(result, arrays.run(variant, call, case.iterations), equal_nan=True):
                     reasons.append(OTHER_BITS)
                 compared, wrong = compare(case, result)
-            except Exception as error:  # whatever a program of somebody else raises is its failure, not the check's
+            except (
+                Exception,
+                SystemExit,
+            ) as error:  # whatever a program of somebody else raises is its failure, not the check's
                 compared, wrong = np.full(len(case.bound), np.nan), [_failure(error)]
             reasons += wrong
             errors = compared if errors is None else errors
@@ -215,7 +218,7 @@ def check_overflow(variant: Variant, case: Case) -> list[CaseResult]:
             result = arrays.run(variant, call, 1)
             if np.isfinite(result[1 : 1 + params[0].size]).any():
                 reasons.append(f"{params._fields[0]} overflows, and yet finite numbers came out")
-        except Exception as error:  # as in check_changes
+        except (Exception, SystemExit) as error:  # as in check_changes
             reasons.append(_failure(error))
         found.append(_result(beyond, np.zeros(0), reasons))
         found += check_changes(variant, [case])
@@ -256,7 +259,7 @@ def check_networks(variant: Variant, cases: Sequence[Case], threads: int, *, mer
         calls.train_networks(
             variant, own_X, own_y, params, rates.array, costs, threads, units, history, first.record_every
         )
-    except Exception as error:  # as in check_changes
+    except (Exception, SystemExit) as error:  # as in check_changes
         return [_result(first, np.full(len(first.bound), np.nan), [_failure(error)], note)]
     guards += [*kept, rates, *([] if counts is None else [counts])]
     shared = [] if all(guarded.margins_kept() for guarded in guards) else ["wrote outside of an array"]
@@ -284,7 +287,7 @@ def check_side_by_side(variant: Variant, cases: Sequence[Case], repetitions: int
         for _ in range(repetitions):
             try:
                 errors, reasons = compare(case, arrays.run(variant, calls.train, case.iterations))
-            except Exception as error:  # as in check_changes
+            except (Exception, SystemExit) as error:  # as in check_changes
                 errors, reasons = np.full(len(case.bound), np.nan), [_failure(error)]
             found.append(_result(case, errors, reasons, ", beside another training"))
 
